@@ -1,0 +1,76 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+// This file is the architecture. A target exists because it fences in a heavy dependency, changes the language, or
+// must build and test without its neighbours' dependencies; everything else is a folder. Arrows go one way.
+//
+// `scripts/setup` puts the native libraries that no package manager here provides under the package's folder:
+// `.libtorch` (headers and libraries of libtorch) and `.blosc2` (header and static library of C-Blosc2).
+let root = Context.packageDirectory
+
+let strict: [SwiftSetting] = [.treatAllWarnings(as: .error)]
+
+let package = Package(
+    name: "cohort",
+    products: [
+        .executable(name: "cohort", targets: ["cohort"]),
+        // Built beside the executable and opened on first use, so that no target depends on it: whatever needs no
+        // tensors starts in milliseconds and runs where there is no libtorch.
+        .library(name: "CTorch", type: .dynamic, targets: ["CTorch"]),
+    ],
+    dependencies: [
+        // The subcommands' arguments and help.
+        .package(url: "https://github.com/apple/swift-argument-parser", exact: "1.8.2")
+    ],
+    targets: [
+        // MARK: libtorch
+        .target(name: "CTorchAPI"),
+        .target(
+            name: "CTorch",
+            cxxSettings: [
+                .headerSearchPath("../CTorchAPI/include"),
+                .headerSearchPath("../../.libtorch/include"),
+                .headerSearchPath("../../.libtorch/include/torch/csrc/api/include"),
+            ],
+            linkerSettings: [
+                .unsafeFlags([
+                    "-nostartfiles", "-static-stdlib",  // no Swift runtime in a C++ library
+                    "-L\(root)/.libtorch/lib",
+                    "-Xlinker", "-rpath", "-Xlinker", "$ORIGIN/../../../.libtorch/lib",
+                    "-Xlinker", "-rpath", "-Xlinker", "$ORIGIN/libtorch",
+                ]),
+                .linkedLibrary("torch_cpu"), .linkedLibrary("c10"),
+            ]),
+        .target(name: "Torch", dependencies: ["CTorchAPI"], swiftSettings: strict),
+
+        // MARK: Medical images
+        .systemLibrary(name: "CDeflate", providers: [.apt(["libdeflate-dev"])]),
+        .systemLibrary(name: "CPNG", providers: [.apt(["libpng-dev"])]),
+        .systemLibrary(name: "CTIFF", providers: [.apt(["libtiff-dev"])]),
+        .target(name: "Imaging", dependencies: ["CDeflate", "CPNG", "CTIFF"], swiftSettings: strict),
+
+        // MARK: nnU-Net
+        .systemLibrary(name: "CBlosc2"),
+        .target(
+            name: "NNUNet", dependencies: ["Imaging", "CDeflate", "CBlosc2"],
+            swiftSettings: strict + [.unsafeFlags(["-I\(root)/.blosc2/include", "-Xcc", "-I\(root)/.blosc2/include"])],
+            linkerSettings: [.unsafeFlags(["-L\(root)/.blosc2/lib"])]),
+        .target(name: "Learning", dependencies: ["Torch", "NNUNet", "Imaging"], swiftSettings: strict),
+        .executableTarget(
+            name: "cohort",
+            dependencies: [
+                "Learning", "Torch", "NNUNet", "Imaging",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            ],
+            swiftSettings: strict),
+
+        // MARK: Tests
+        .testTarget(name: "TorchTests", dependencies: ["Torch"], swiftSettings: strict),
+        .testTarget(name: "ImagingTests", dependencies: ["Imaging"], swiftSettings: strict),
+        .testTarget(name: "NNUNetTests", dependencies: ["NNUNet", "Imaging"], swiftSettings: strict),
+        .testTarget(
+            name: "LearningTests", dependencies: ["Learning", "Torch", "NNUNet", "Imaging"], swiftSettings: strict),
+        .testTarget(name: "CommandTests", dependencies: ["NNUNet", "Imaging"], swiftSettings: strict),
+    ],
+    cxxLanguageStandard: .cxx20
+)

@@ -1,0 +1,2 @@
+#include <blosc2.h>
+#include <b2nd.h>
