@@ -1,0 +1,51 @@
+"""Runs a command and says what it and all its descendants took: wall time, CPU time, peak memory."""
+import os
+import subprocess
+import threading
+import time
+from dataclasses import dataclass
+
+import psutil
+
+
+@dataclass
+class Measurement:
+    wall: float  # seconds
+    cpu: float  # seconds, user and system, of the whole process tree
+    peak: float  # MB, proportional set size summed over the tree (shared pages counted once), sampled
+    output: str
+
+
+def measured(command, environment=None, interval=0.1):
+    before = os.times()
+    start = time.perf_counter()
+    process = subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    peak, stop = 0, threading.Event()
+
+    def watch():
+        nonlocal peak
+        while not stop.is_set():
+            total = 0
+            try:
+                parent = psutil.Process(process.pid)
+                for member in [parent, *parent.children(recursive=True)]:
+                    try:
+                        total += member.memory_full_info().pss
+                    except (psutil.Error, OSError):
+                        pass
+            except psutil.Error:
+                pass
+            peak = max(peak, total)
+            stop.wait(interval)
+
+    watcher = threading.Thread(target=watch)
+    watcher.start()
+    output = process.communicate()[0]
+    wall = time.perf_counter() - start
+    stop.set()
+    watcher.join()
+    after = os.times()
+    if process.returncode != 0:
+        raise SystemExit(f"{' '.join(command)} ended with {process.returncode}:\n{output[-4000:]}")
+    cpu = after.children_user - before.children_user + after.children_system - before.children_system
+    return Measurement(wall, cpu, peak / 1e6, output)
