@@ -70,7 +70,6 @@ let package = Package(
         .testTarget(name: "NNUNetTests", dependencies: ["NNUNet", "Imaging"], swiftSettings: strict),
         .testTarget(
             name: "LearningTests", dependencies: ["Learning", "Torch", "NNUNet", "Imaging"], swiftSettings: strict),
-        .testTarget(name: "CommandTests", dependencies: ["NNUNet", "Imaging"], swiftSettings: strict),
     ],
     cxxLanguageStandard: .cxx20
 )

@@ -188,6 +188,8 @@ ct_tensor ct_grad(ct_tensor tensor) {
   });
 }
 
+bool ct_has_grad(ct_tensor tensor) { return tensor_of(tensor).grad().defined(); }
+
 void ct_clear_grad(ct_tensor tensor) { tensor_of(tensor).mutable_grad().reset(); }
 
 bool ct_set_grad_enabled(bool enabled) {

@@ -19,7 +19,9 @@ public enum Argument {
 /// - Parameters: `op` such as `aten::add`, `overload` such as `Tensor`.
 /// - Returns: the tensors among its results, in order.
 @discardableResult
-public func callAll(_ op: String, _ overload: String = "", _ arguments: [Argument], capacity: Int = 4) throws -> [Tensor] {
+public func callAll(_ op: String, _ overload: String = "", _ arguments: [Argument], capacity: Int = 4) throws
+    -> [Tensor]
+{
     let api = try library.get()
     // Lists of all arguments, one after the other, so that the pointers stay put while the call runs.
     var numbers: [Int64] = []
@@ -74,7 +76,8 @@ public func callAll(_ op: String, _ overload: String = "", _ arguments: [Argumen
                     values.append(value)
                 }
                 try withExtendedLifetime(strings) {
-                    try check(api.call(op, overload, values, Int32(values.count), &results, Int32(capacity), &resultCount))
+                    try check(
+                        api.call(op, overload, values, Int32(values.count), &results, Int32(capacity), &resultCount))
                 }
             }
         }

@@ -2,14 +2,30 @@
 extension Tensor {
     // MARK: Arithmetic
 
-    public static func + (a: Tensor, b: Tensor) throws -> Tensor { try call("aten::add", "Tensor", .tensor(a), .tensor(b)) }
-    public static func - (a: Tensor, b: Tensor) throws -> Tensor { try call("aten::sub", "Tensor", .tensor(a), .tensor(b)) }
-    public static func * (a: Tensor, b: Tensor) throws -> Tensor { try call("aten::mul", "Tensor", .tensor(a), .tensor(b)) }
-    public static func / (a: Tensor, b: Tensor) throws -> Tensor { try call("aten::div", "Tensor", .tensor(a), .tensor(b)) }
-    public static func + (a: Tensor, b: Double) throws -> Tensor { try call("aten::add", "Scalar", .tensor(a), .double(b)) }
-    public static func - (a: Tensor, b: Double) throws -> Tensor { try call("aten::sub", "Scalar", .tensor(a), .double(b)) }
-    public static func * (a: Tensor, b: Double) throws -> Tensor { try call("aten::mul", "Scalar", .tensor(a), .double(b)) }
-    public static func / (a: Tensor, b: Double) throws -> Tensor { try call("aten::div", "Scalar", .tensor(a), .double(b)) }
+    public static func + (a: Tensor, b: Tensor) throws -> Tensor {
+        try call("aten::add", "Tensor", .tensor(a), .tensor(b))
+    }
+    public static func - (a: Tensor, b: Tensor) throws -> Tensor {
+        try call("aten::sub", "Tensor", .tensor(a), .tensor(b))
+    }
+    public static func * (a: Tensor, b: Tensor) throws -> Tensor {
+        try call("aten::mul", "Tensor", .tensor(a), .tensor(b))
+    }
+    public static func / (a: Tensor, b: Tensor) throws -> Tensor {
+        try call("aten::div", "Tensor", .tensor(a), .tensor(b))
+    }
+    public static func + (a: Tensor, b: Double) throws -> Tensor {
+        try call("aten::add", "Scalar", .tensor(a), .double(b))
+    }
+    public static func - (a: Tensor, b: Double) throws -> Tensor {
+        try call("aten::sub", "Scalar", .tensor(a), .double(b))
+    }
+    public static func * (a: Tensor, b: Double) throws -> Tensor {
+        try call("aten::mul", "Scalar", .tensor(a), .double(b))
+    }
+    public static func / (a: Tensor, b: Double) throws -> Tensor {
+        try call("aten::div", "Scalar", .tensor(a), .double(b))
+    }
     public func negated() throws -> Tensor { try call("aten::neg", "", .tensor(self)) }
     public func log() throws -> Tensor { try call("aten::log", "", .tensor(self)) }
     public func exp() throws -> Tensor { try call("aten::exp", "", .tensor(self)) }
@@ -31,10 +47,16 @@ extension Tensor {
 
     public func equal(to value: Int) throws -> Tensor { try call("aten::eq", "Scalar", .tensor(self), .int(value)) }
     public func notEqual(to value: Int) throws -> Tensor { try call("aten::ne", "Scalar", .tensor(self), .int(value)) }
-    public func equal(to other: Tensor) throws -> Tensor { try call("aten::eq", "Tensor", .tensor(self), .tensor(other)) }
-    public func greater(than value: Double) throws -> Tensor { try call("aten::gt", "Scalar", .tensor(self), .double(value)) }
+    public func equal(to other: Tensor) throws -> Tensor {
+        try call("aten::eq", "Tensor", .tensor(self), .tensor(other))
+    }
+    public func greater(than value: Double) throws -> Tensor {
+        try call("aten::gt", "Scalar", .tensor(self), .double(value))
+    }
     public func logicalNot() throws -> Tensor { try call("aten::logical_not", "", .tensor(self)) }
-    public func logicalAnd(_ other: Tensor) throws -> Tensor { try call("aten::logical_and", "", .tensor(self), .tensor(other)) }
+    public func logicalAnd(_ other: Tensor) throws -> Tensor {
+        try call("aten::logical_and", "", .tensor(self), .tensor(other))
+    }
     public func maskedFill(_ mask: Tensor, with value: Double) throws -> Tensor {
         try call("aten::masked_fill", "Scalar", .tensor(self), .tensor(mask), .double(value))
     }
@@ -44,7 +66,8 @@ extension Tensor {
 
     public func sum() throws -> Tensor { try call("aten::sum", "", .tensor(self)) }
     public func sum(dims: [Int], keepDims: Bool = false, dtype: DType? = nil) throws -> Tensor {
-        try call("aten::sum", "dim_IntList", .tensor(self), .ints(dims), .bool(keepDims), dtype.map(Argument.dtype) ?? .none)
+        try call(
+            "aten::sum", "dim_IntList", .tensor(self), .ints(dims), .bool(keepDims), dtype.map(Argument.dtype) ?? .none)
     }
     public func mean() throws -> Tensor { try call("aten::mean", "", .tensor(self)) }
     public func mean(dims: [Int], keepDims: Bool = false) throws -> Tensor {
@@ -108,7 +131,8 @@ extension Tensor {
         return self
     }
     public func backward() throws { try check(ct.backward(handle)) }
-    public func gradient() throws -> Tensor { try Tensor(owning: ct.grad(handle)) }
+    /// What `backward` left here, or nil where it never came by.
+    public func gradient() throws -> Tensor? { try !ct.has_grad(handle) ? nil : Tensor(owning: ct.grad(handle)) }
     public func clearGradient() { ct.clear_grad(handle) }
     public func detached() throws -> Tensor { try call("aten::detach", "", .tensor(self)) }
 }

@@ -34,14 +34,17 @@ public final class Tensor {
     // MARK: From and to Swift values
 
     /// A tensor with a copy of `elements` in C order.
-    public convenience init<Element: TensorElement>(_ elements: [Element], shape: [Int], on device: Device = .cpu) throws {
+    public convenience init<Element: TensorElement>(_ elements: [Element], shape: [Int], on device: Device = .cpu)
+        throws
+    {
         try self.init(shape: shape, dtype: Element.dtype, on: device, count: elements.count) { create in
             elements.withUnsafeBytes { create($0) }
         }
     }
 
     /// A tensor with a copy of raw bytes of `dtype` in C order.
-    public convenience init(bytes: UnsafeRawBufferPointer, shape: [Int], dtype: DType, on device: Device = .cpu) throws {
+    public convenience init(bytes: UnsafeRawBufferPointer, shape: [Int], dtype: DType, on device: Device = .cpu) throws
+    {
         try self.init(shape: shape, dtype: dtype, on: device, count: bytes.count / dtype.size) { $0(bytes) }
     }
 
@@ -58,15 +61,20 @@ public final class Tensor {
             owning: body { bytes in
                 var nothing: UInt8 = 0
                 return withUnsafePointer(to: &nothing) { placeholder in
-                    api.from_bytes(bytes.baseAddress ?? UnsafeRawPointer(placeholder), sizes, Int32(sizes.count), dtype.rawValue, device.description)
+                    api.from_bytes(
+                        bytes.baseAddress ?? UnsafeRawPointer(placeholder), sizes, Int32(sizes.count), dtype.rawValue,
+                        device.description)
                 }
             })
     }
 
     /// A tensor filled with one value.
-    public static func full(_ shape: [Int], _ value: Double, dtype: DType = .float32, on device: Device = .cpu) throws -> Tensor {
+    public static func full(_ shape: [Int], _ value: Double, dtype: DType = .float32, on device: Device = .cpu) throws
+        -> Tensor
+    {
         let sizes = shape.map(Int64.init)
-        return try Tensor(owning: library.get().full(sizes, Int32(sizes.count), value, dtype.rawValue, device.description))
+        return try Tensor(
+            owning: library.get().full(sizes, Int32(sizes.count), value, dtype.rawValue, device.description))
     }
 
     public static func zeros(_ shape: [Int], dtype: DType = .float32, on device: Device = .cpu) throws -> Tensor {
@@ -78,7 +86,9 @@ public final class Tensor {
         let count = count
         return try [Element](unsafeUninitializedCapacity: count) { buffer, initialized in
             if count > 0 {
-                try check(ct.copy_bytes(handle, Element.dtype.rawValue, buffer.baseAddress!, Int64(count * Element.dtype.size)))
+                try check(
+                    ct.copy_bytes(
+                        handle, Element.dtype.rawValue, buffer.baseAddress!, Int64(count * Element.dtype.size)))
             }
             initialized = count
         }
@@ -99,7 +109,9 @@ public final class Tensor {
     /// The only element.
     public func item() throws -> Double { try array(Double.self)[0] }
 
-    public func to(_ device: Device) throws -> Tensor { try Tensor(owning: ct.to(handle, -1, device.description, false)) }
+    public func to(_ device: Device) throws -> Tensor {
+        try Tensor(owning: ct.to(handle, -1, device.description, false))
+    }
     public func to(_ dtype: DType) throws -> Tensor { try Tensor(owning: ct.to(handle, dtype.rawValue, nil, false)) }
     /// The same values with the channel axis fastest in memory.
     public func channelsLast() throws -> Tensor { try Tensor(owning: ct.to(handle, -1, nil, true)) }
