@@ -64,7 +64,11 @@ let package = Package(
             ],
             swiftSettings: strict),
 
-        // MARK: Tests
+        // MARK: Benchmarks and tests
+        .executableTarget(
+            name: "kernel-benchmarks",
+            dependencies: ["Learning", "Torch", "NNUNet", .product(name: "ArgumentParser", package: "swift-argument-parser")],
+            path: "Benchmarks/Kernels", swiftSettings: strict),
         .testTarget(name: "TorchTests", dependencies: ["Torch"], swiftSettings: strict),
         .testTarget(name: "ImagingTests", dependencies: ["Imaging"], swiftSettings: strict),
         .testTarget(name: "NNUNetTests", dependencies: ["NNUNet", "Imaging"], swiftSettings: strict),
