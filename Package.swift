@@ -45,7 +45,7 @@ let package = Package(
 
         // MARK: Medical images
         .systemLibrary(name: "CDeflate", providers: [.apt(["libdeflate-dev"])]),
-        .systemLibrary(name: "CPNG", providers: [.apt(["libpng-dev"])]),
+        .target(name: "CPNG", linkerSettings: [.linkedLibrary("png")]),  // libpng-dev
         .systemLibrary(name: "CTIFF", providers: [.apt(["libtiff-dev"])]),
         .target(name: "Imaging", dependencies: ["CDeflate", "CPNG", "CTIFF"], swiftSettings: strict),
 
@@ -67,7 +67,9 @@ let package = Package(
         // MARK: Benchmarks and tests
         .executableTarget(
             name: "kernel-benchmarks",
-            dependencies: ["Learning", "Torch", "NNUNet", .product(name: "ArgumentParser", package: "swift-argument-parser")],
+            dependencies: [
+                "Learning", "Torch", "NNUNet", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            ],
             path: "Benchmarks/Kernels", swiftSettings: strict),
         .testTarget(name: "TorchTests", dependencies: ["Torch"], swiftSettings: strict),
         .testTarget(name: "ImagingTests", dependencies: ["Imaging"], swiftSettings: strict),

@@ -33,7 +33,9 @@ struct TrainingStep: ParsableCommand {
         var input = try call("aten::randn", "", .ints([batchSize, 1, 40, 56, 40]))
         if channelsLast { input = try input.channelsLast() }
         let targets = try supervision.scales.map { scale in
-            try call("aten::randint", "", .int(3), .ints([batchSize, 1] + zip([40, 56, 40], scale).map { Int(Double($0) * $1) }))
+            try call(
+                "aten::randint", "", .int(3),
+                .ints([batchSize, 1] + zip([40, 56, 40], scale).map { Int(Double($0) * $1) }))
         }
         var times: [Double] = []
         for step in 0..<steps {
