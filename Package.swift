@@ -45,7 +45,7 @@ let package = Package(
 
         // MARK: Medical images
         .systemLibrary(name: "CDeflate", providers: [.apt(["libdeflate-dev"])]),
-        .systemLibrary(name: "CPNG", providers: [.apt(["libpng-dev"])]),
+        .target(name: "CPNG", linkerSettings: [.linkedLibrary("png")]),  // libpng-dev
         .systemLibrary(name: "CTIFF", providers: [.apt(["libtiff-dev"])]),
         .target(name: "Imaging", dependencies: ["CDeflate", "CPNG", "CTIFF"], swiftSettings: strict),
 

@@ -1,0 +1,64 @@
+#if canImport(FoundationEssentials)
+import FoundationEssentials
+#else
+import Foundation
+#endif
+
+/// The three folders that nnU-Net works in.
+public struct DatasetFolders: Sendable, Equatable {
+    public let raw: URL
+    public let preprocessed: URL
+    public let results: URL
+
+    public init(raw: URL, preprocessed: URL, results: URL) {
+        self.raw = raw
+        self.preprocessed = preprocessed
+        self.results = results
+    }
+
+    /// `nnUNet_raw`, `nnUNet_preprocessed` and `nnUNet_results` where they are set, folders under `./cohort-data` elsewhere.
+    public init(environment: [String: String] = ProcessInfo.processInfo.environment) {
+        func folder(_ name: String) -> URL {
+            if let path = environment[name], !path.isEmpty { return URL(filePath: path, directoryHint: .isDirectory) }
+            return URL(filePath: "cohort-data/\(name)", directoryHint: .isDirectory)
+        }
+        self.init(raw: folder("nnUNet_raw"), preprocessed: folder("nnUNet_preprocessed"), results: folder("nnUNet_results"))
+    }
+
+    /// The full name of a dataset, from its number ("4"), or its name itself (`Dataset004_Hippocampus`).
+    public func datasetName(_ idOrName: String) throws -> String {
+        guard let id = Int(idOrName) else {
+            guard Self.id(of: idOrName) != nil else {
+                throw NNUNetError.plan("\"\(idOrName)\" is neither a dataset's number nor a name such as Dataset004_Hippocampus.")
+            }
+            return idOrName
+        }
+        let names = Set([raw, preprocessed, results].flatMap { Self.folders(in: $0) }.filter { Self.id(of: $0) == id })
+        guard let name = names.first else {
+            throw NNUNetError.plan(
+                "No dataset has the number \(id). Looked for Dataset\(Self.padded(id))_… in \(raw.path), \(preprocessed.path) and \(results.path).")
+        }
+        guard names.count == 1 else {
+            throw NNUNetError.plan(
+                "\(names.count) datasets have the number \(id): \(names.sorted().joined(separator: ", ")). Give one of them another number.")
+        }
+        return name
+    }
+
+    /// Where a model's folds lie: `Trainer__Plans__configuration`.
+    public func modelFolder(dataset: String, trainer: String, plans: String, configuration: String) -> URL {
+        results.appending(path: dataset).appending(path: "\(trainer)__\(plans)__\(configuration)")
+    }
+
+    static func padded(_ id: Int) -> String { String(repeating: "0", count: max(0, 3 - String(id).count)) + String(id) }
+
+    private static func id(of name: String) -> Int? {
+        guard name.hasPrefix("Dataset"), let end = name.firstIndex(of: "_") else { return nil }
+        let digits = name[..<end].dropFirst("Dataset".count)
+        return digits.count >= 3 ? Int(digits) : nil
+    }
+
+    private static func folders(in url: URL) -> [String] {
+        (try? FileManager.default.contentsOfDirectory(atPath: url.path)) ?? []
+    }
+}

@@ -1,0 +1,32 @@
+/// What the labels of a dataset mean to a network: how many heads it has, and how their outputs become a segmentation.
+public struct LabelManager: Sendable, Equatable {
+    /// Whether heads overlap: then each is a sigmoid of its own, without one for the background.
+    public let hasRegions: Bool
+    /// All integers that occur, sorted, background included, ignore left out.
+    public let allLabels: [Int]
+    /// Sorted integers above 0.
+    public var foregroundLabels: [Int] { allLabels.filter { $0 != 0 } }
+    /// What is evaluated and what regions' heads stand for, in the file's order: everything that is not background.
+    public let foregroundRegions: [[Int]]
+    public let ignoreLabel: Int?
+    /// What each region's head paints.
+    public let regionsClassOrder: [Int]
+
+    public init(_ dataset: DatasetDescription) {
+        hasRegions = dataset.labels.contains { $0.values.count > 1 }
+        allLabels = Set(dataset.labels.flatMap(\.values)).sorted()
+        foregroundRegions = dataset.labels.map(\.values).filter { Set($0) != [0] }
+        ignoreLabel = dataset.ignoreLabel
+        regionsClassOrder = dataset.regionsClassOrder ?? []
+    }
+
+    /// Channels of the network's output.
+    public var headCount: Int { hasRegions ? foregroundRegions.count : allLabels.count }
+
+    /// What evaluation and class locations go by: regions, or single labels.
+    public var foregroundClasses: [(labels: [Int], isRegion: Bool)] {
+        hasRegions
+            ? foregroundRegions.map { ($0, $0.count > 1) }
+            : foregroundLabels.map { ([$0], false) }
+    }
+}

@@ -1,0 +1,32 @@
+/// What goes wrong with nnU-Net's files and data: the fact, and the remedy.
+public enum NNUNetError: Error, CustomStringConvertible, Sendable, Equatable {
+    /// A file that cannot be read or written.
+    case file(String, reason: String)
+    /// Text that is not JSON.
+    case json(file: String, line: Int, column: Int, reason: String)
+    /// A key of a JSON file that is missing or has an unusable value.
+    case key(file: String, key: String, reason: String)
+    /// A dataset that is not as nnU-Net needs it; one line per fact.
+    case dataset(String, facts: [String])
+    /// A case that cannot be used.
+    case badCase(String, reason: String)
+    /// An option or a plan that cannot be followed.
+    case plan(String)
+    /// A binary file (archive, pickle, array, checkpoint) that is damaged or not allowed.
+    case content(String, reason: String)
+
+    public var description: String {
+        switch self {
+        case .file(let name, let reason): "\(name): \(reason)"
+        case .json(let file, let line, let column, let reason):
+            "\(file) is not valid JSON (line \(line), column \(column)): \(reason)"
+        case .key(let file, let key, let reason): "\(file): \"\(key)\" \(reason)"
+        case .dataset(let name, let facts):
+            facts.count == 1
+                ? "\(name): \(facts[0])" : "\(name) has \(facts.count) faults:\n" + facts.map { "  - " + $0 }.joined(separator: "\n")
+        case .badCase(let identifier, let reason): "case \(identifier): \(reason)"
+        case .plan(let reason): reason
+        case .content(let name, let reason): "\(name): \(reason)"
+        }
+    }
+}
