@@ -5,7 +5,7 @@ public enum LearningError: Error, CustomStringConvertible, Sendable, Equatable {
     case patchDoesNotFit(patch: [Int], image: [Int])
     case stepSizeOutOfRange(Double)
     case invalidSetting(name: String, value: String, rule: String)
-    case lossNotFinite(loss: Float, epoch: Int, iteration: Int, precision: String)
+    case lossNotFinite(loss: String, epoch: Int, iteration: Int, precision: String)
     case predictionNotFinite(identifier: String)
     case noCheckpoint(folder: String, wanted: String)
     case foreignCheckpoint(file: String, fact: String)

@@ -12,20 +12,15 @@ import Synchronization
 /// libtorch's grad mode, autocast and last error belong to a thread, and so does its team of OpenMP workers: an actor that
 /// holds tensors takes this as its executor, and its tensors never meet another thread.
 public final class TorchThread: SerialExecutor {
-    private struct Queue {
-        var jobs: [UnownedJob] = []
-        var closed = false
-    }
-
     /// Shared with the thread, which must not keep its owner alive.
     private final class Mailbox: Sendable {
-        let queue = Mutex(Queue())
+        let jobs = Mutex<[UnownedJob]>([])
         let filled = DispatchSemaphore(value: 0)
 
         /// The next job; nil when the owner is gone and everything is done.
         func next() -> UnownedJob? {
             filled.wait()
-            return queue.withLock { $0.jobs.isEmpty ? nil : $0.jobs.removeFirst() }
+            return jobs.withLock { $0.isEmpty ? nil : $0.removeFirst() }
         }
     }
 
@@ -61,13 +56,12 @@ public final class TorchThread: SerialExecutor {
     }
 
     deinit {
-        mailbox.queue.withLock { $0.closed = true }
         mailbox.filled.signal()
     }
 
     public func enqueue(_ job: consuming ExecutorJob) {
         let job = UnownedJob(job)
-        mailbox.queue.withLock { $0.jobs.append(job) }
+        mailbox.jobs.withLock { $0.append(job) }
         mailbox.filled.signal()
     }
 

@@ -21,7 +21,9 @@ public struct TrainingHistory: Sendable, Equatable {
         // An epoch without any foreground says nothing, and must not spoil the average for ever.
         let last = movingAverageDice.last
         movingAverageDice.append(
-            epoch.meanDice.isNaN ? last ?? .nan : last.map { $0.isNaN ? epoch.meanDice : $0 * 0.9 + 0.1 * epoch.meanDice } ?? epoch.meanDice)
+            epoch.meanDice.isNaN
+                ? last ?? .nan
+                : last.map { $0.isNaN ? epoch.meanDice : $0 * 0.9 + 0.1 * epoch.meanDice } ?? epoch.meanDice)
         dicePerClass.append(epoch.dice)
         trainingLosses.append(epoch.trainingLoss)
         validationLosses.append(epoch.validationLoss)
@@ -46,7 +48,8 @@ public struct EpochRecord: Sendable, Equatable {
     public var end: Double
 
     public init(
-        epoch: Int, trainingLoss: Double, validationLoss: Double, dice: [Double], meanDice: Double, learningRate: Double,
+        epoch: Int, trainingLoss: Double, validationLoss: Double, dice: [Double], meanDice: Double,
+        learningRate: Double,
         start: Double, end: Double
     ) {
         self.epoch = epoch
