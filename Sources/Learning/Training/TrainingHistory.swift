@@ -16,6 +16,17 @@ public struct TrainingHistory: Sendable, Equatable {
     /// Finished epochs.
     public var epochs: Int { ends.count }
 
+    /// The last epoch's figures.
+    public var last: EpochRecord? {
+        guard let end = ends.last, let start = starts.last, let dice = dicePerClass.last,
+            let mean = meanForegroundDice.last,
+            let training = trainingLosses.last, let validation = validationLosses.last, let rate = learningRates.last
+        else { return nil }
+        return EpochRecord(
+            epoch: epochs - 1, trainingLoss: training, validationLoss: validation, dice: dice, meanDice: mean,
+            learningRate: rate, start: start, end: end)
+    }
+
     public mutating func append(_ epoch: EpochRecord) {
         meanForegroundDice.append(epoch.meanDice)
         // An epoch without any foreground says nothing, and must not spoil the average for ever.

@@ -39,7 +39,7 @@ public struct TrainingSettings: Sendable, Equatable {
     public var loaderThreads: Int?
     /// Fixes weights, patches and augmentation; nil draws one, and the log says which.
     public var seed: UInt64?
-    /// Whether the default epochs of the variant were replaced, so that a resumed run is not.
+    /// nnU-Net's own.
     public init() {}
 
     public enum OptimizerKind: String, Sendable, CaseIterable { case sgd, adam, adamW }
