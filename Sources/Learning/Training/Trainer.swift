@@ -65,7 +65,7 @@ public final class Trainer {
                 decoupled: decoupled, amsgrad: decoupled)
         }
         scaler = precision == .float16 ? GradientScaler() : nil
-        loss = settings.loss.loss(
+        loss = try settings.loss.loss(
             smoothing: settings.diceSmoothing, batchDice: batchDice, heads: heads)
         let strides = architecture.strides
         supervision =
@@ -244,9 +244,22 @@ public struct TrainingProgress: Sendable, Equatable {
 }
 
 extension TrainingSettings.LossKind {
-    func loss(smoothing: Double, batchDice: Bool, heads: SegmentationHeads) -> SegmentationLoss {
-        SegmentationLoss(
-            dice: self != .crossEntropy, diceSmoothing: smoothing, entropy: self == .dice ? .none : .crossEntropy(),
+    func loss(smoothing: Double, batchDice: Bool, heads: SegmentationHeads) throws -> SegmentationLoss {
+        let entropy: SegmentationLoss.Entropy =
+            switch self {
+            case .dice: .none
+            case .diceAndCrossEntropy, .crossEntropy: .crossEntropy()
+            case .topK, .diceAndTopK: .topK(share: 0.1)
+            case .topKSmoothed: .topK(share: 0.1, labelSmoothing: 0.1)
+            }
+        if heads.areRegions, ![.dice, .diceAndCrossEntropy].contains(self) {
+            throw LearningError.notSupported(
+                what: "the loss \(rawValue) with regions, which overlap,",
+                remedy: "use the default trainer's loss, or labels instead of regions")
+        }
+        return SegmentationLoss(
+            dice: [.dice, .diceAndCrossEntropy, .diceAndTopK].contains(self), diceSmoothing: smoothing,
+            entropy: entropy,
             batchDice: batchDice, regions: heads.areRegions, ignoreLabel: heads.ignoreLabel)
     }
 }

@@ -49,6 +49,18 @@ extension TrainingSettings {
                 settings.loss = .crossEntropy
                 settings.epochs = 5
             },
+            "nnUNetTrainerTopk10Loss": { settings, _ in settings.loss = .topK },
+            "nnUNetTrainerTopk10LossLS01": { settings, _ in settings.loss = .topKSmoothed },
+            "nnUNetTrainerDiceTopK10Loss": { settings, _ in settings.loss = .diceAndTopK },
+            "nnUNetTrainer_DASegOrd0": { settings, _ in settings.nearestLabelSampling = true },
+            "nnUNetTrainer_DASegOrd0_NoMirroring": { settings, _ in
+                settings.nearestLabelSampling = true
+                settings.mirroring = .none
+            },
+            "nnUNetTrainer_onlyMirror01_DASegOrd0": { settings, _ in
+                settings.nearestLabelSampling = true
+                settings.mirroring = .leadingAxes
+            },
             "nnUNetTrainerCosAnneal": { settings, _ in settings.schedule = .cosine },
             "nnUNetTrainer_warmup": { settings, _ in settings.schedule = .warmUp(epochs: 50) },
             "nnUNetTrainerVanillaAdam": { settings, _ in settings.optimizer = .adam },

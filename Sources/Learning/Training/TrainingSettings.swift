@@ -27,6 +27,8 @@ public struct TrainingSettings: Sendable, Equatable {
     public var mirroring = Mirroring.allAxes
     /// Whether strongly anisotropic patches are rotated and scaled in their planes only, as nnU-Net does.
     public var allowsPlanarAugmentation = true
+    /// Whether augmentation samples labels from the nearest voxel, instead of interpolating every label.
+    public var nearestLabelSampling = false
     /// Epochs between two `checkpoint_latest.pth`.
     public var saveEvery = 50
     /// No checkpoint is written; for trying things out.
@@ -49,6 +51,9 @@ public struct TrainingSettings: Sendable, Equatable {
         case diceAndCrossEntropy
         case dice
         case crossEntropy
+        /// Cross-entropy over the hardest tenth of the voxels; `Smoothed` spreads a tenth of each label over all.
+        case topK, topKSmoothed
+        case diceAndTopK
     }
 
     public enum AugmentationKind: String, Sendable, CaseIterable { case standard, none }
