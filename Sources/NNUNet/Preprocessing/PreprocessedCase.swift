@@ -7,6 +7,12 @@ public struct PreprocessedCase: Sendable {
     /// Shape (1, axes of the plan…); −1 outside of the nonzero mask. Absent where the case has no label.
     public var segmentation: Volume<Int16>?
     public var properties: CaseProperties
+
+    public init(data: Volume<Float>, segmentation: Volume<Int16>?, properties: CaseProperties) {
+        self.data = data
+        self.segmentation = segmentation
+        self.properties = properties
+    }
 }
 
 /// What is kept beside a preprocessed case (`.pkl`) so that a prediction finds its way back to the image's own grid.
