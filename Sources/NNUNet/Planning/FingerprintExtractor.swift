@@ -1,0 +1,96 @@
+import Imaging
+import Synchronization
+
+/// Reads every case of a dataset once and computes its fingerprint.
+public struct FingerprintExtractor: Sendable {
+    public let dataset: RawDataset
+    public let reader: ImageReaderWriter
+
+    public init(_ dataset: RawDataset) throws {
+        self.dataset = dataset
+        reader = try dataset.imageReaderWriter()
+    }
+
+    /// What one case adds to a fingerprint.
+    struct CaseFingerprint: Sendable {
+        var shape: [Int]
+        var spacing: [Double]
+        var relativeSize: Double
+        /// One per channel.
+        var intensities: [IntensityDistribution]
+    }
+
+    /// - Parameters:
+    ///   - threads: cases at a time.
+    ///   - progress: called with the number of finished cases, from any thread.
+    public func run(threads: Int = defaultThreads, progress: @Sendable (Int) -> Void = { _ in }) throws
+        -> DatasetFingerprint
+    {
+        let results = Mutex([CaseFingerprint?](repeating: nil, count: dataset.cases.count))
+        let done = Mutex(0)
+        try concurrently(dataset.cases.count, threads: threads) { index in
+            let result = try analyse(dataset.cases[index])
+            results.withLock { $0[index] = result }
+            progress(
+                done.withLock {
+                    $0 += 1; return $0
+                })
+        }
+        let cases = results.withLock { $0.compactMap { $0 } }
+        let intensities = try (0..<dataset.description.channelNames.count).map { channel in
+            guard let properties = IntensityDistribution.merged(cases.map { $0.intensities[channel] }).properties else {
+                throw NNUNetError.dataset(
+                    dataset.folder.lastPathComponent,
+                    facts: ["no case has any foreground (a label above 0). Are the labels in labelsTr the right ones?"])
+            }
+            return properties
+        }
+        return DatasetFingerprint(
+            shapesAfterCrop: cases.map(\.shape), spacings: cases.map(\.spacing), foregroundIntensities: intensities,
+            medianRelativeSizeAfterCropping: quantile(cases.map(\.relativeSize), 0.5))
+    }
+
+    func analyse(_ raw: RawCase) throws -> CaseFingerprint {
+        do {
+            guard let label = raw.label else { throw NNUNetError.badCase(raw.identifier, reason: "it has no label") }
+            guard raw.images.count == dataset.description.channelNames.count else {
+                throw NNUNetError.badCase(
+                    raw.identifier,
+                    reason:
+                        "it has \(raw.images.count) image files for the \(dataset.description.channelNames.count) channels of dataset.json"
+                )
+            }
+            let image = try reader.readImages(raw.images)
+            let labels = try reader.readSegmentation(label).voxels
+            guard labels.shape.dropFirst() == image.voxels.shape.dropFirst() else {
+                throw NNUNetError.badCase(
+                    raw.identifier,
+                    reason:
+                        "its image has a shape of \(image.voxels.shape.dropFirst().map { $0 }), its label \(labels.shape.dropFirst().map { $0 })"
+                )
+            }
+            guard image.voxels.elements.allSatisfy(\.isFinite) else {
+                throw NNUNetError.badCase(
+                    raw.identifier, reason: "its image holds NaN or infinite values. Replace them, by 0 for example.")
+            }
+            let crop = NonzeroCrop(image.voxels)
+            let data = crop.apply(to: image.voxels)
+            let cropped = labels.cropped(to: [0..<1] + crop.box)
+            let intensities = (0..<data.shape[0]).map { channel in
+                var foreground: [Float] = []
+                let base = channel * crop.voxels
+                data.elements.withUnsafeBufferPointer { values in
+                    cropped.elements.withUnsafeBufferPointer { labels in
+                        for i in 0..<crop.voxels where labels[i] > 0 { foreground.append(values[base + i]) }
+                    }
+                }
+                return IntensityDistribution(foreground)
+            }
+            return CaseFingerprint(
+                shape: crop.shape, spacing: image.spacing, relativeSize: Double(crop.voxels) / Double(labels.count),
+                intensities: intensities)
+        } catch let error as ImagingError {
+            throw NNUNetError.badCase(raw.identifier, reason: error.description)
+        }
+    }
+}

@@ -1,0 +1,80 @@
+import Imaging
+import Synchronization
+
+#if canImport(FoundationEssentials)
+    import FoundationEssentials
+#else
+    import Foundation
+#endif
+
+/// Preprocesses a whole dataset for one configuration.
+public struct DatasetPreprocessor: Sendable {
+    public let dataset: RawDataset
+    public let preprocessor: Preprocessor
+    /// The dataset's folder among the preprocessed ones.
+    public let folder: URL
+
+    public init(_ dataset: RawDataset, plans: Plans, configuration: PlansConfiguration, folder: URL) throws {
+        self.dataset = dataset
+        self.folder = folder
+        preprocessor = try Preprocessor(plans: plans, configuration: configuration, dataset: dataset.description)
+    }
+
+    /// Where the cases go.
+    public var output: URL { folder.appending(path: preprocessor.configuration.dataIdentifier) }
+
+    /// Preprocesses every case into a new folder; an older one of the same name is deleted first, as in nnU-Net.
+    ///
+    /// - Parameters:
+    ///   - threads: cases at a time, each on one thread.
+    ///   - progress: called with the number of finished cases, from any thread.
+    public func run(threads: Int = defaultThreads, progress: @Sendable (Int) -> Void = { _ in }) throws {
+        let files = FileManager.default
+        try? files.removeItem(at: output)
+        do {
+            try files.createDirectory(at: output, withIntermediateDirectories: true)
+        } catch {
+            throw NNUNetError.file(
+                output.path, reason: "cannot be made. Is the disk full, or the folder above read-only?")
+        }
+        let done = Mutex(0)
+        try concurrently(dataset.cases.count, threads: threads) { index in
+            let raw = dataset.cases[index]
+            let result = try preprocessor.preprocess(raw)
+            do {
+                try PreprocessedFolder.write(
+                    result, raw.identifier, patch: preprocessor.configuration.patchSize, in: output)
+            } catch {
+                // What a later stage would take for a case must not stay.
+                for ending in [".b2nd", "_seg.b2nd", ".pkl"] {
+                    try? FileManager.default.removeItem(at: output.appending(path: raw.identifier + ending))
+                }
+                throw NNUNetError.badCase(raw.identifier, reason: "its preprocessed files cannot be written. \(error)")
+            }
+            progress(
+                done.withLock {
+                    $0 += 1; return $0
+                })
+        }
+        try copyGroundTruth()
+    }
+
+    /// nnU-Net evaluates against copies of the labels beside the preprocessed cases.
+    private func copyGroundTruth() throws {
+        let target = folder.appending(path: "gt_segmentations")
+        let files = FileManager.default
+        do {
+            try files.createDirectory(at: target, withIntermediateDirectories: true)
+            for raw in dataset.cases {
+                guard let label = raw.label else { continue }
+                let copy = target.appending(path: raw.identifier + dataset.description.fileEnding)
+                let bytes = try Data(contentsOf: label)
+                if let present = try? Data(contentsOf: copy), present == bytes { continue }
+                try bytes.write(to: copy, options: .atomic)
+            }
+        } catch {
+            throw NNUNetError.file(
+                target.path, reason: "the labels cannot be copied there. Is the disk full, or a label missing?")
+        }
+    }
+}
