@@ -57,8 +57,7 @@ import Torch
 
     /// Tiles, mirroring and importance against a direct sum written plainly.
     @Test(arguments: [[9, 10, 8], [20, 8, 13]]) func slidingEqualsTheDirectSum(shape: [Int]) throws {
-        try seed(3)
-        let network = try UNet(.tiny(), inputChannels: 1, outputChannels: 2)
+        let network = try UNet(.tiny(), inputChannels: 1, outputChannels: 2, seed: 3)
         let patch = [8, 8, 8]
         let voxels = Volume(shape: [1] + shape, elements: (0..<shape.reduce(1, *)).map { sin(0.37 * Float($0)) })
         let inference = try SlidingWindowInference(
@@ -106,9 +105,8 @@ import Torch
     }
 
     @Test func foldsAreAveragedAsLogits() throws {
-        try seed(5)
-        let a = try UNet(.tiny(), inputChannels: 1, outputChannels: 2)
-        let b = try UNet(.tiny(), inputChannels: 1, outputChannels: 2)
+        let a = try UNet(.tiny(), inputChannels: 1, outputChannels: 2, seed: 5)
+        let b = try UNet(.tiny(), inputChannels: 1, outputChannels: 2, seed: 6)
         let image = Volume(shape: [1, 8, 8, 12], elements: (0..<768).map { cos(0.2 * Float($0)) })
         func logits(_ network: UNet, _ folds: [Weights] = []) throws -> Volume<Float> {
             try SlidingWindowInference(
@@ -146,5 +144,29 @@ func forEachIndex(_ shape: [Int], _ body: ([Int]) -> Void) {
             index[axis] = 0
             axis -= 1
         }
+    }
+}
+
+@Suite struct CroppedGridTests {
+    /// Against NumPy: zeros(5, 4, 6), a crop [1:3, 0:2, 2:5] of 1…12, transposed to axes (2, 0, 1).
+    @Test func labelsFindTheirWayBack() throws {
+        let properties = CaseProperties(
+            geometry: .none, spacing: [1, 1, 1], shapeBeforeCropping: [5, 4, 6], cropBox: [1..<3, 0..<2, 2..<5],
+            shapeAfterCroppingBeforeResampling: [2, 2, 3], classLocations: [])
+        let grid = try CroppedGrid(properties, transposeBackward: [2, 0, 1])
+        let crop = Volume<UInt16>(shape: [2, 2, 3], elements: Array(1...12))
+        let image = try grid.labels(crop)
+        #expect(image.shape == [6, 5, 4])
+        forEachIndex([2, 2, 3]) { index in
+            #expect(image[[index[2] + 2, index[0] + 1, index[1]]] == crop[index])
+        }
+        #expect(image.elements.count { $0 != 0 } == 12)
+
+        let probabilities = try grid.probabilities(
+            Volume(shape: [2, 2, 2, 3], repeating: 0.5), heads: SegmentationHeads(count: 2))
+        #expect(
+            probabilities[[0, 0, 0, 0]] == 1 && probabilities[[1, 0, 0, 0]] == 0 && probabilities[[1, 2, 1, 0]] == 0.5)
+        #expect(throws: LearningError.self) { try grid.labels(Volume(shape: [2, 2, 2], repeating: 0)) }
+        #expect(throws: LearningError.self) { try CroppedGrid(properties, transposeBackward: [0, 0, 1]) }
     }
 }

@@ -69,8 +69,8 @@ struct NetworkTests {
 
     @Test func aSeedGivesTheSameWeights() throws {
         func weights(_ value: UInt64) throws -> [Float] {
-            try seed(value)
-            return try UNet(NetworkGoldenTests.plain2D, inputChannels: 1, outputChannels: 2).parameters.parameters[0]
+            try UNet(NetworkGoldenTests.plain2D, inputChannels: 1, outputChannels: 2, seed: value).parameters
+                .parameters[0]
                 .array()
         }
         let first = try weights(3)

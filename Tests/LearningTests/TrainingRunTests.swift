@@ -73,7 +73,7 @@ import Testing
         let stop = StopRequest()
         var run = TrainingRun(
             trainer: trainer, settings: settings, checkpoints: checkpoints,
-            log: TrainingLog(folder: folder, console: { _ in }), stop: stop)
+            log: TrainingLogFile(folder: folder, console: { _ in }), stop: stop)
         run.progress = { if moment($0) { stop.request() } }
         return (run, trainer)
     }

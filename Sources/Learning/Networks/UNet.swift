@@ -1,4 +1,5 @@
 import NNUNet
+import Synchronization
 import Torch
 
 /// nnU-Net's U-Net (Ronneberger et al. 2015, arXiv:1505.04597; Isensee et al. 2021, doi 10.1038/s41592-020-01008-z; with
@@ -27,10 +28,24 @@ public struct UNet {
     private let decoder: [ConvolutionStack]
     private let heads: [Convolution]
 
-    /// A network with fresh weights, drawn from libtorch's generator (see `Torch.seed`).
-    public init(_ architecture: NetworkArchitecture, inputChannels: Int, outputChannels: Int, on device: Device = .cpu)
-        throws
-    {
+    /// A network with fresh weights.
+    ///
+    /// - Parameter seed: fixes the weights; nil draws on from wherever libtorch's generator stands. That generator is one
+    ///   for the process, so networks are made one after the other.
+    public init(
+        _ architecture: NetworkArchitecture, inputChannels: Int, outputChannels: Int, on device: Device = .cpu,
+        seed: UInt64? = nil
+    ) throws {
+        self = try generator.withLock { _ in
+            if let seed { try Torch.seed(seed) }
+            return try UNet(
+                drawing: architecture, inputChannels: inputChannels, outputChannels: outputChannels, on: device)
+        }
+    }
+
+    private init(
+        drawing architecture: NetworkArchitecture, inputChannels: Int, outputChannels: Int, on device: Device
+    ) throws {
         self.architecture = architecture
         self.inputChannels = inputChannels
         self.outputChannels = outputChannels
@@ -108,3 +123,6 @@ public struct UNet {
         return logits.reversed()
     }
 }
+
+/// Held while a network draws its weights.
+private let generator = Mutex(())

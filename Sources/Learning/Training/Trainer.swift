@@ -1,6 +1,5 @@
 import Imaging
 import NNUNet
-import Synchronization
 import Torch
 
 #if canImport(Glibc)
@@ -47,11 +46,8 @@ public final class Trainer {
         autocastType = try precision.autocastType(on: device)
         try device.checkAvailable()
         if let threads = settings.threads { try setThreads(threads) }
-        // libtorch's generator is one for the process, and other trainers may be made beside this one.
-        network = try initialisation.withLock { _ in
-            try Torch.seed(seed)
-            return try UNet(architecture, inputChannels: inputChannels, outputChannels: heads.count, on: device)
-        }
+        network = try UNet(
+            architecture, inputChannels: inputChannels, outputChannels: heads.count, on: device, seed: seed)
         let parameters = network.parameters.parameters
         switch settings.optimizer {
         case .sgd:
@@ -229,8 +225,6 @@ public final class Trainer {
         try network.parameters.assign(weights, from: file) { $0.contains(".seg_layers.") }
     }
 }
-
-private let initialisation = Mutex(())
 
 /// Where within an epoch a training stands.
 public struct TrainingProgress: Sendable, Equatable {

@@ -14,7 +14,7 @@ public struct TrainingRun: Sendable {
     public let trainer: LocalTrainer
     public let settings: TrainingSettings
     public let checkpoints: any CheckpointStore
-    public let log: TrainingLog
+    public let log: TrainingLogFile
     public let stop: StopRequest
     /// Called before every step, from the trainer's thread.
     public var progress: @Sendable (TrainingProgress) -> Void = { _ in }
@@ -25,7 +25,7 @@ public struct TrainingRun: Sendable {
 
     /// - Parameter checkpoints: ``NoCheckpoints`` where the settings disable them.
     public init(
-        trainer: LocalTrainer, settings: TrainingSettings, checkpoints: any CheckpointStore, log: TrainingLog,
+        trainer: LocalTrainer, settings: TrainingSettings, checkpoints: any CheckpointStore, log: TrainingLogFile,
         stop: StopRequest = StopRequest()
     ) {
         self.trainer = trainer

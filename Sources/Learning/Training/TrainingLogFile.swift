@@ -13,7 +13,7 @@ import Synchronization
 
 /// The text log of one training, `training_log_YEAR_MONTH_DAY_HOUR_MINUTE_SECOND.txt`, in nnU-Net's wording, so that what
 /// reads nnU-Net's logs reads these.
-public final class TrainingLog: Sendable {
+public final class TrainingLogFile: Sendable {
     public let file: URL
     private let console: @Sendable (String) -> Void
     private let lock = Mutex(())
