@@ -39,6 +39,11 @@ public struct PickleDictionary: Sendable, Equatable {
     public struct Pair: Sendable, Equatable {
         public var key: PickleValue
         public var value: PickleValue
+
+        public init(key: PickleValue, value: PickleValue) {
+            self.key = key
+            self.value = value
+        }
     }
 
     public var pairs: [Pair]

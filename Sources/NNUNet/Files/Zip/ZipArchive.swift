@@ -63,7 +63,8 @@ public final class ZipArchive: Sendable {
             throw FileError.malformed(
                 file: file.path, fact: "bytes \(range) are asked of its entry \(entry.name), which has \(entry.count)")
         }
-        if range == 0..<entry.count || entry.method != 0 { return Array(try read(entry)[range]) }
+        if range == 0..<entry.count { return try read(entry) }
+        if entry.method != 0 { return Array(try read(entry)[range]) }
         return try file.bytes(at: try contentOffset(of: entry) + range.lowerBound, count: range.count)
     }
 

@@ -1,25 +1,19 @@
 import CDeflate
+import Imaging
 
-/// Deflate and CRC-32 for zip entries, by libdeflate.
+/// What zip entries need of deflate and CRC-32.
 enum ZipCompression {
-    static func crc32(_ buffer: UnsafeRawBufferPointer) -> UInt32 {
-        libdeflate_crc32(0, buffer.baseAddress, buffer.count)
-    }
+    static func crc32(_ bytes: [UInt8]) -> UInt32 { bytes.withUnsafeBytes { Deflate.crc32($0) } }
 
-    static func crc32(_ bytes: [UInt8]) -> UInt32 { bytes.withUnsafeBytes { crc32($0) } }
-
-    /// The raw deflate stream of `bytes`, or nil where it would not be smaller.
-    static func deflate(_ bytes: [UInt8], level: Int32 = 6) -> [UInt8]? {
-        guard let compressor = libdeflate_alloc_compressor(level) else { return nil }
-        defer { libdeflate_free_compressor(compressor) }
-        let packed = [UInt8](unsafeUninitializedCapacity: bytes.count) { buffer, initialized in
-            initialized = libdeflate_deflate_compress(
-                compressor, bytes, bytes.count, buffer.baseAddress, buffer.count)
-        }
-        return packed.isEmpty ? nil : packed
+    /// The raw deflate stream of `bytes`, or nil where it is not smaller.
+    static func deflate(_ bytes: [UInt8]) -> [UInt8]? {
+        let packed = bytes.withUnsafeBytes { Deflate.deflate($0, .none) }
+        return packed.count < bytes.count ? packed : nil
     }
 
     /// Unpacks a raw deflate stream that must give exactly `count` bytes; nil where it does not.
+    ///
+    /// Not `Deflate.inflate`, which takes as much memory as the stream asks for: a zip says how much it will be.
     static func inflate(_ packed: [UInt8], count: Int) -> [UInt8]? {
         // Deflate cannot pack tighter than 1 to 1032, so a larger promise is refused before memory is taken.
         guard count >= 0, count / 1033 <= packed.count, let decompressor = libdeflate_alloc_decompressor() else {
