@@ -66,6 +66,38 @@ public struct PreprocessedFolder: Sendable {
         }
     }
 
+    /// The shape of a case's data, (channel, axes of the plan…).
+    public func shape(_ identifier: String) throws -> [Int] {
+        switch form {
+        case .blosc2: try Blosc2Array.shape(of: file(identifier, ".b2nd"))
+        case .npz: try NPZ(contentsOf: file(identifier, ".npz")).array("data").shape
+        }
+    }
+
+    /// Bytes that a case takes in memory.
+    public func byteCount(_ identifier: String) throws -> Int {
+        let shape = try shape(identifier)
+        return shape.reduce(4, *) + shape.dropFirst().reduce(2, *)
+    }
+
+    /// A box of a case, half-open along the axes of the plan; it must lie inside.
+    public func read(_ identifier: String, box: [Range<Int>]) throws -> (data: Volume<Float>, segmentation: Volume<Int16>) {
+        switch form {
+        case .blosc2:
+            let channels = try Blosc2Array.shape(of: file(identifier, ".b2nd"))[0]
+            return (
+                try Blosc2Array.read(file(identifier, ".b2nd"), box: [0..<channels] + box),
+                try Blosc2Array.read(file(identifier, "_seg.b2nd"), box: [0..<1] + box)
+            )
+        case .npz:
+            let whole = try read(identifier)
+            guard let segmentation = whole.segmentation else { throw NNUNetError.badCase(identifier, reason: "it has no label") }
+            return (
+                whole.data.cropped(to: [0..<whole.data.shape[0]] + box), segmentation.cropped(to: [0..<1] + box)
+            )
+        }
+    }
+
     /// Writes a case, its `.pkl` last.
     static func write(_ preprocessed: PreprocessedCase, _ identifier: String, patch: [Int], in folder: URL) throws {
         try Blosc2Array.write(preprocessed.data, patch: patch, to: folder.appending(path: identifier + ".b2nd"))

@@ -17,7 +17,7 @@ extension ResamplingMethod {
     }
 
     /// Channels of numbers, shape (channel, axes…), each resampled alone.
-    func resample(
+    public func resample(
         _ data: Volume<Float>, to shape: [Int], from current: [Double], to target: [Double], threads: Int = 1
     ) throws -> Volume<Float> {
         guard Array(data.shape.dropFirst()) != shape, function != .none else { return data }
@@ -40,7 +40,7 @@ extension ResamplingMethod {
     }
 
     /// Labels, shape (1, axes…).
-    func resample(
+    public func resample(
         labels: Volume<Int16>, to shape: [Int], from current: [Double], to target: [Double], threads: Int = 1
     ) throws -> Volume<Int16> {
         guard Array(labels.shape.dropFirst()) != shape, function != .none else { return labels }
