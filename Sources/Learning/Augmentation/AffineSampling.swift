@@ -26,18 +26,38 @@ struct AffineSampling {
         let row = scratch.row(width: width)
         let lower = SIMD3<Double>(Double(source.lower[0]), Double(source.lower[1]), Double(source.lower[2]))
         let isLinear = imageInterpolation == .linear
-        for z in 0..<shape[0] {
-            for y in 0..<shape[1] {
-                let start = grid.row(z: z, y: y) - lower
-                let offset = (z * shape[1] + y) * width
-                let touched = columns(from: start, width: width, margin: 1 + 1e-3)
-                let all = isLinear ? columns(from: start, width: width, margin: -1e-3) : 0..<0
-                let inside = all.clamped(to: touched)
-                fill(sample, offset: offset, columns: 0..<touched.lowerBound)
-                for x in touched.lowerBound..<inside.lowerBound { sampleOne(sample, offset + x, start, x) }
-                if !inside.isEmpty { sampleInside(sample, offset, start, inside, row) }
-                for x in inside.upperBound..<touched.upperBound { sampleOne(sample, offset + x, start, x) }
-                fill(sample, offset: offset, columns: touched.upperBound..<width)
+        // In tiles, whose voxels of the source stay in the cache although the rows run through many slices.
+        let tile = SIMD3(8, 16, 64)
+        for tileZ in stride(from: 0, to: shape[0], by: tile[0]) {
+            for tileY in stride(from: 0, to: shape[1], by: tile[1]) {
+                let (endZ, endY) = (min(tileZ + tile[0], shape[0]), min(tileY + tile[1], shape[1]))
+                var runs: [(touched: Range<Int>, inside: Range<Int>)] = []
+                for z in tileZ..<endZ {
+                    for y in tileY..<endY {
+                        let start = grid.row(z: z, y: y) - lower
+                        let touched = columns(from: start, width: width, margin: 1 + 1e-3)
+                        let all = isLinear ? columns(from: start, width: width, margin: -1e-3) : 0..<0
+                        runs.append((touched, all.clamped(to: touched)))
+                    }
+                }
+                for tileX in stride(from: 0, to: width, by: tile[2]) {
+                    let part = tileX..<min(tileX + tile[2], width)
+                    var run = 0
+                    for z in tileZ..<endZ {
+                        for y in tileY..<endY {
+                            let touched = runs[run].touched.clamped(to: part)
+                            let inside = runs[run].inside.clamped(to: touched)
+                            run += 1
+                            let start = grid.row(z: z, y: y) - lower
+                            let offset = (z * shape[1] + y) * width
+                            fill(sample, offset: offset, columns: part.lowerBound..<touched.lowerBound)
+                            for x in touched.lowerBound..<inside.lowerBound { sampleOne(sample, offset + x, start, x) }
+                            if !inside.isEmpty { sampleInside(sample, offset, start, inside, row) }
+                            for x in inside.upperBound..<touched.upperBound { sampleOne(sample, offset + x, start, x) }
+                            fill(sample, offset: offset, columns: touched.upperBound..<part.upperBound)
+                        }
+                    }
+                }
             }
         }
     }
@@ -180,13 +200,16 @@ struct AffineSampling {
         let labels = SIMD8<Int32>(truncatingIfNeeded: neighbours)
         var best = -Float.infinity
         var winner = Int32.max
-        var remaining = SIMDMask<SIMD8<Int32>>(repeating: true)
-        for lane in 0..<8 where remaining[lane] {
-            let label = labels[lane]
-            let isLabel = labels .== label
-            remaining = remaining .& .!isLabel
+        var remaining = labels
+        // From the smallest label up.
+        while true {
+            let half = smaller(remaining.lowHalf, remaining.highHalf)
+            let quarter = smaller(half.lowHalf, half.highHalf)
+            let label = min(quarter[0], quarter[1])
+            if label == Int32.max { break }
+            remaining.replace(with: Int32.max, where: remaining .== label)
             let score = Self.score(of: label, labels, weights)
-            if score > best || (score == best && label < winner) {
+            if score > best {
                 best = score
                 winner = label
             }
@@ -194,6 +217,11 @@ struct AffineSampling {
         let nearest = nearestLabel(at: position)
         if Int32(nearest) != winner && Self.score(of: Int32(nearest), labels, weights) == best { return nearest }
         return Int16(truncatingIfNeeded: winner)
+    }
+
+    @inline(__always)
+    private func smaller<Lanes: SIMD>(_ a: Lanes, _ b: Lanes) -> Lanes where Lanes.Scalar == Int32 {
+        a.replacing(with: b, where: b .< a)
     }
 
     /// A label's share, times 1000, rounded to eleven significant bits as half precision does.
@@ -222,46 +250,82 @@ struct AffineSampling {
     /// A voxel of which some neighbours may lie outside, or that is sampled from its nearest one.
     private func sampleOne(_ sample: SampleBuffer, _ output: Int, _ start: SIMD3<Double>, _ column: Int) {
         let position = start + grid.steps.x * Double(column)
-        var whole = SIMD3<Int>()
-        var fraction = SIMD3<Float>()
-        for axis in 0..<3 {
-            let floor = (axis == 0 && isPlanar ? position[0].rounded() : position[axis].rounded(.down))
-            whole[axis] = Int(floor)
-            fraction[axis] = axis == 0 && isPlanar ? 0 : Float(position[axis] - floor)
+        let z: Neighbours
+        if isPlanar {
+            let slice = Int(position[0].rounded())
+            var neighbours = Neighbours(lower: slice, fraction: 0, extent: source.extent[0], stride: source.strides.z)
+            neighbours.upper = neighbours.lower
+            neighbours.hasUpper = neighbours.hasLower
+            z = neighbours
+        } else {
+            z = Neighbours(position[0], extent: source.extent[0], stride: source.strides.z)
         }
-        var offsets = SIMD8<Int>(repeating: -1)
-        for corner in 0..<8 {
-            let z = whole[0] + (isPlanar ? 0 : corner >> 2)
-            let y = whole[1] + (corner >> 1 & 1)
-            let x = whole[2] + (corner & 1)
-            if z >= 0, z < source.extent[0], y >= 0, y < source.extent[1], x >= 0, x < source.extent[2] {
-                offsets[corner] = z * source.strides.z + y * source.strides.y + x
-            }
-        }
+        let y = Neighbours(position[1], extent: source.extent[1], stride: source.strides.y)
+        let x = Neighbours(position[2], extent: source.extent[2], stride: 1)
+        let (o00, o01) = (z.lower + y.lower, z.lower + y.upper)
+        let (o10, o11) = (z.upper + y.lower, z.upper + y.upper)
         for channel in 0..<sample.channels {
             let base = source.image + channel * source.channelStride
-            var value: Float = 0
             if imageInterpolation == .nearest {
-                if let offset = nearestOffset(at: position) { value = base[offset] }
-            } else {
-                for corner in 0..<8 where offsets[corner] >= 0 {
-                    let z = corner & 4 == 0 ? 1 - fraction[0] : fraction[0]
-                    let y = corner & 2 == 0 ? 1 - fraction[1] : fraction[1]
-                    let x = corner & 1 == 0 ? 1 - fraction[2] : fraction[2]
-                    value += base[offsets[corner]] * (z * y * x)
-                }
+                sample.channel(channel)[output] = nearestOffset(at: position).map { base[$0] } ?? 0
+                continue
             }
-            sample.channel(channel)[output] = value
+            @inline(__always)
+            func line(_ offset: Int) -> Float {
+                base[offset + x.lower] * x.lowerShare + base[offset + x.upper] * x.upperShare
+            }
+            let near = line(o00) * y.lowerShare + line(o01) * y.upperShare
+            let far = line(o10) * y.lowerShare + line(o11) * y.upperShare
+            sample.channel(channel)[output] = near * z.lowerShare + far * z.upperShare
         }
         if labelInterpolation == .nearest {
             sample.labels[output] = nearestLabel(at: position)
             return
         }
-        var labels = SIMD8<Int16>(repeating: -1)
-        for corner in 0..<8 where offsets[corner] >= 0 { labels[corner] = source.labels[offsets[corner]] }
+        @inline(__always)
+        func label(_ offset: Int, _ isThere: Bool) -> Int16 { isThere ? source.labels[offset] : -1 }
+        let labels = SIMD8<Int16>(
+            label(o00 + x.lower, z.hasLower && y.hasLower && x.hasLower),
+            label(o00 + x.upper, z.hasLower && y.hasLower && x.hasUpper),
+            label(o01 + x.lower, z.hasLower && y.hasUpper && x.hasLower),
+            label(o01 + x.upper, z.hasLower && y.hasUpper && x.hasUpper),
+            label(o10 + x.lower, z.hasUpper && y.hasLower && x.hasLower),
+            label(o10 + x.upper, z.hasUpper && y.hasLower && x.hasUpper),
+            label(o11 + x.lower, z.hasUpper && y.hasUpper && x.hasLower),
+            label(o11 + x.upper, z.hasUpper && y.hasUpper && x.hasUpper))
         let isUniform = labels == SIMD8(repeating: labels[0])
         sample.labels[output] =
-            isUniform ? labels[0] : vote(labels, z: fraction[0], y: fraction[1], x: fraction[2], at: position)
+            isUniform ? labels[0] : vote(labels, z: z.fraction, y: y.fraction, x: x.fraction, at: position)
+    }
+
+    /// The two voxels of an axis that a position lies between, either of which may not exist; offsets are of voxels that
+    /// do, and a voxel that does not has no share.
+    private struct Neighbours {
+        var fraction: Float
+        var hasLower: Bool
+        var hasUpper: Bool
+        var lower: Int
+        var upper: Int
+        var lowerShare: Float
+        var upperShare: Float
+
+        @inline(__always)
+        init(_ position: Double, extent: Int, stride: Int) {
+            // Positions begin above −2.
+            let whole = Int(position + 4) - 4
+            self.init(lower: whole, fraction: Float(position - Double(whole)), extent: extent, stride: stride)
+        }
+
+        @inline(__always)
+        init(lower index: Int, fraction: Float, extent: Int, stride: Int) {
+            self.fraction = fraction
+            hasLower = index >= 0 && index < extent
+            hasUpper = index >= -1 && index < extent - 1
+            lower = (hasLower ? index : 0) * stride
+            upper = (hasUpper ? index + 1 : hasLower ? index : 0) * stride
+            lowerShare = hasLower ? 1 - fraction : 0
+            upperShare = hasUpper ? fraction : 0
+        }
     }
 
     private func nearestOffset(at position: SIMD3<Double>) -> Int? {
