@@ -61,6 +61,7 @@ struct SamplingTests {
             #expect(abs(VectorMath.log2(SIMD8(repeating: x))[3] - log2(x)) < 4e-7 * max(1, abs(log2(x))))
             let y = Float(step - 2000) / 50
             #expect(abs(VectorMath.exp2(SIMD8(repeating: y))[5] / exp2(y) - 1) < 3e-7)
+            #expect(abs(VectorMath.squareRoot(SIMD8(repeating: 7 * x))[1] / (7 * x).squareRoot() - 1) < 6e-6)
             let t = Double(step - 2000) / 4000
             let (sine, cosine) = VectorMath.sineAndCosine(turns: SIMD8(repeating: Float(t)))
             #expect(abs(Double(sine[0]) - sin(2 * .pi * t)) < 1e-6)
