@@ -9,7 +9,7 @@ import Testing
     .serialized,
     .enabled(if: ProcessInfo.processInfo.environment["COHORT_MEASURE"] != nil, "set COHORT_MEASURE to measure"))
 struct AugmentationSpeedTests {
-    @Test(arguments: [([40, 56, 40], [36, 52, 38], 4000), ([80, 160, 192], [120, 260, 320], 240)])
+    @Test(arguments: [([40, 56, 40], [36, 52, 38], 2000), ([80, 160, 192], [120, 260, 320], 120)])
     func samplesPerCPUSecond(patch: [Int], shape: [Int], samples: Int) throws {
         let source = try source(shape: shape)
         let settings = AugmentationSettings.nnUNetDefault(patchSize: patch)

@@ -113,7 +113,9 @@ struct AugmentationTests {
                 let wanted = try #require(level["v"] as? [Int])
                 #expect(layout.shapes[index] == Array(try #require(level["shape"] as? [Int]).dropFirst()))
                 var target = [Int16](repeating: -7, count: layout.shapes[index].reduce(1, *))
-                target.withUnsafeMutableBufferPointer { layout.write(level: index, labels: labels, to: $0.baseAddress!) }
+                target.withUnsafeMutableBufferPointer {
+                    layout.write(level: index, labels: labels, to: $0.baseAddress!)
+                }
                 #expect(target.prefix(wanted.count).map(Int.init) == wanted)
             }
         }

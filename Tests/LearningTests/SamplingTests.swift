@@ -16,7 +16,8 @@ struct SamplingTests {
                 == SIMD4(0x408f_276d, 0x41c8_3b0e, 0xa20b_c7c6, 0x6d54_51fd))
         #expect(
             Philox.words(
-                counter: SIMD4(0x243f_6a88, 0x85a3_08d3, 0x1319_8a2e, 0x0370_7344), key: SIMD2(0xa409_3822, 0x299f_31d0))
+                counter: SIMD4(0x243f_6a88, 0x85a3_08d3, 0x1319_8a2e, 0x0370_7344), key: SIMD2(0xa409_3822, 0x299f_31d0)
+            )
                 == SIMD4(0xd16c_fe09, 0x94fd_cceb, 0x5001_e420, 0x2412_6ea1))
     }
 
@@ -60,6 +61,7 @@ struct SamplingTests {
             #expect(abs(VectorMath.log2(SIMD8(repeating: x))[3] - log2(x)) < 4e-7 * max(1, abs(log2(x))))
             let y = Float(step - 2000) / 50
             #expect(abs(VectorMath.exp2(SIMD8(repeating: y))[5] / exp2(y) - 1) < 3e-7)
+            #expect(abs(VectorMath.squareRoot(SIMD8(repeating: 7 * x))[1] / (7 * x).squareRoot() - 1) < 6e-6)
             let t = Double(step - 2000) / 4000
             let (sine, cosine) = VectorMath.sineAndCosine(turns: SIMD8(repeating: Float(t)))
             #expect(abs(Double(sine[0]) - sin(2 * .pi * t)) < 1e-6)
@@ -148,7 +150,8 @@ struct SamplingTests {
             annotatedLabels: [-1, 0, 1, 2])
         return try BatchLoader(
             sources: [source, source], sampler: sampler,
-            pipeline: AugmentationPipeline(settings: settings, targets: targets), seed: 9, threads: threads, ahead: ahead)
+            pipeline: AugmentationPipeline(settings: settings, targets: targets), seed: 9, threads: threads,
+            ahead: ahead)
     }
 
     @Test func batchesFollowFromTheirNumbers() throws {

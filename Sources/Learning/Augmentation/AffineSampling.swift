@@ -142,8 +142,7 @@ struct AffineSampling {
             if (a ^ b) | (a ^ c) | (a ^ d) | (a ^ turned) == 0 {
                 output[index] = Int16(truncatingIfNeeded: a)
             } else {
-                let labels = SIMD8<Int16>(
-                    lowHalf: SIMD4(lowHalf: pair(a), highHalf: pair(b)), highHalf: SIMD4(lowHalf: pair(c), highHalf: pair(d)))
+                let labels: Neighbourhood = [low(a), high(a), low(b), high(b), low(c), high(c), low(d), high(d)]
                 let position = start + grid.steps.x * Double(columns.lowerBound + index)
                 output[index] = vote(labels, z: row.z[index], y: row.y[index], x: row.x[index], at: position)
             }
@@ -186,51 +185,49 @@ struct AffineSampling {
     }
 
     @inline(__always)
-    private func pair(_ word: UInt32) -> SIMD2<Int16> {
-        SIMD2(Int16(truncatingIfNeeded: word), Int16(truncatingIfNeeded: word >> 16))
-    }
+    private func low(_ pair: UInt32) -> Int16 { Int16(truncatingIfNeeded: pair) }
+
+    @inline(__always)
+    private func high(_ pair: UInt32) -> Int16 { Int16(truncatingIfNeeded: pair >> 16) }
 
     // MARK: Labels
 
+    private typealias Neighbourhood = InlineArray<8, Int16>
+
     /// The winner among eight neighbours, in the order zyx = 000, 001, 010, … 111, which are not all alike.
-    private func vote(_ neighbours: SIMD8<Int16>, z: Float, y: Float, x: Float, at position: SIMD3<Double>) -> Int16 {
-        let ofX = SIMD2(1 - x, x)
-        let ofYX = SIMD4(lowHalf: ofX * (1 - y), highHalf: ofX * y)
-        let weights = SIMD8(lowHalf: ofYX * (1 - z), highHalf: ofYX * z)
-        let labels = SIMD8<Int32>(truncatingIfNeeded: neighbours)
-        var best = -Float.infinity
-        var winner = Int32.max
-        var remaining = labels
-        // From the smallest label up.
-        while true {
-            let half = smaller(remaining.lowHalf, remaining.highHalf)
-            let quarter = smaller(half.lowHalf, half.highHalf)
-            let label = min(quarter[0], quarter[1])
-            if label == Int32.max { break }
-            remaining.replace(with: Int32.max, where: remaining .== label)
-            let score = Self.score(of: label, labels, weights)
-            if score > best {
+    private func vote(_ labels: Neighbourhood, z: Float, y: Float, x: Float, at position: SIMD3<Double>) -> Int16 {
+        let (y0, y1) = (1000 * (1 - z) * (1 - y), 1000 * (1 - z) * y)
+        let (y2, y3) = (1000 * z * (1 - y), 1000 * z * y)
+        let low = 1 - x
+        let weights: InlineArray<8, Float> = [y0 * low, y0 * x, y1 * low, y1 * x, y2 * low, y2 * x, y3 * low, y3 * x]
+        var best: Float = -1
+        var winner: Int16 = 0
+        var counted: UInt32 = 0
+        while counted != 0xFF {
+            let label = labels[unchecked: (~counted).trailingZeroBitCount]
+            let score = Self.score(of: label, labels, weights, &counted)
+            if score > best || (score == best && label < winner) {
                 best = score
                 winner = label
             }
         }
         let nearest = nearestLabel(at: position)
-        if Int32(nearest) != winner && Self.score(of: Int32(nearest), labels, weights) == best { return nearest }
-        return Int16(truncatingIfNeeded: winner)
+        if nearest != winner && Self.score(of: nearest, labels, weights, &counted) == best { return nearest }
+        return winner
     }
 
+    /// A label's share, out of 1000, rounded to eleven significant bits as half precision does; notes where it is.
     @inline(__always)
-    private func smaller<Lanes: SIMD>(_ a: Lanes, _ b: Lanes) -> Lanes where Lanes.Scalar == Int32 {
-        a.replacing(with: b, where: b .< a)
-    }
-
-    /// A label's share, times 1000, rounded to eleven significant bits as half precision does.
-    @inline(__always)
-    private static func score(of label: Int32, _ labels: SIMD8<Int32>, _ weights: SIMD8<Float>) -> Float {
-        let shares = weights.replacing(with: 0, where: labels .!= label)
-        let half = shares.lowHalf + shares.highHalf
-        let quarter = half.lowHalf + half.highHalf
-        let bits = ((quarter[0] + quarter[1]) * 1000).bitPattern
+    private static func score(
+        of label: Int16, _ labels: Neighbourhood, _ weights: InlineArray<8, Float>, _ counted: inout UInt32
+    ) -> Float {
+        var share: Float = 0
+        for index in 0..<8 {
+            let isLabel = labels[unchecked: index] == label
+            counted |= isLabel ? 1 << UInt32(index) : 0
+            share += isLabel ? weights[unchecked: index] : 0
+        }
+        let bits = share.bitPattern
         return Float(bitPattern: (bits &+ 0xFFF &+ ((bits &>> 13) & 1)) & ~0x1FFF)
     }
 
@@ -284,7 +281,7 @@ struct AffineSampling {
         }
         @inline(__always)
         func label(_ offset: Int, _ isThere: Bool) -> Int16 { isThere ? source.labels[offset] : -1 }
-        let labels = SIMD8<Int16>(
+        let labels: Neighbourhood = [
             label(o00 + x.lower, z.hasLower && y.hasLower && x.hasLower),
             label(o00 + x.upper, z.hasLower && y.hasLower && x.hasUpper),
             label(o01 + x.lower, z.hasLower && y.hasUpper && x.hasLower),
@@ -292,8 +289,10 @@ struct AffineSampling {
             label(o10 + x.lower, z.hasUpper && y.hasLower && x.hasLower),
             label(o10 + x.upper, z.hasUpper && y.hasLower && x.hasUpper),
             label(o11 + x.lower, z.hasUpper && y.hasUpper && x.hasLower),
-            label(o11 + x.upper, z.hasUpper && y.hasUpper && x.hasUpper))
-        let isUniform = labels == SIMD8(repeating: labels[0])
+            label(o11 + x.upper, z.hasUpper && y.hasUpper && x.hasUpper),
+        ]
+        var isUniform = true
+        for index in 1..<8 where labels[unchecked: index] != labels[unchecked: 0] { isUniform = false }
         sample.labels[output] =
             isUniform ? labels[0] : vote(labels, z: z.fraction, y: y.fraction, x: x.fraction, at: position)
     }

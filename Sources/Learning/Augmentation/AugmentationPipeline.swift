@@ -42,7 +42,8 @@ public struct AugmentationPipeline: Sendable {
             try labels.elements.withUnsafeMutableBufferPointer { labels in
                 guard let image = image.baseAddress, let labels = labels.baseAddress else { return }
                 try write(
-                    source: source, origin: origin, parameters: parameters, image: image, labels: labels, scratch: scratch)
+                    source: source, origin: origin, parameters: parameters, image: image, labels: labels,
+                    scratch: scratch)
             }
         }
         return (image, labels)
@@ -114,7 +115,8 @@ public struct AugmentationPipeline: Sendable {
         let memory = scratch.box(voxels: voxels, channels: source.channels)
         if voxels > 0 { try source.read(box, image: memory.0, labels: memory.1) }
         var volume = BorrowedVolume(
-            image: memory.0, labels: memory.1, channels: source.channels, shape: extent, origin: SIMD3(), initial: extent)
+            image: memory.0, labels: memory.1, channels: source.channels, shape: extent, origin: SIMD3(),
+            initial: extent)
         volume.lower = corner &- origin
         make(volume)
     }

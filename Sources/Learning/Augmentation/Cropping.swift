@@ -21,7 +21,8 @@ func crop(_ source: BorrowedVolume, start: SIMD3<Int>, mirrored: [Bool], into sa
                 }
                 continue
             }
-            let offset = sourceZ * source.strides.z + sourceY * source.strides.y + start[2] + x.lowerBound - source.lower[2]
+            let offset =
+                sourceZ * source.strides.z + sourceY * source.strides.y + start[2] + x.lowerBound - source.lower[2]
             let count = x.count
             let before = columns.lowerBound
             let after = shape[2] - columns.upperBound

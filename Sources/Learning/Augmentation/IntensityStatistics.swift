@@ -49,6 +49,7 @@ struct IntensityStatistics {
         }
         (self.minimum, self.maximum) = (minimum, maximum)
         mean = Double(shift) + sum / Double(count)
-        standardDeviation = count > 1 ? (max(0, squares - sum * sum / Double(count)) / Double(count - 1)).squareRoot() : 0
+        standardDeviation =
+            count > 1 ? (max(0, squares - sum * sum / Double(count)) / Double(count - 1)).squareRoot() : 0
     }
 }

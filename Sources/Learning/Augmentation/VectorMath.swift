@@ -6,7 +6,7 @@ package enum VectorMath {
         let bits = SIMD8<UInt32>(bitPattern: x)
         // Mantissa in [√½, √2), so that the series is about one and the exponent whole.
         let shifted = bits &- 0x3F35_04F3
-        let exponent = SIMD8<Int32>(truncatingIfNeeded: shifted) &>> 23
+        let exponent = unsafeBitCast(shifted, to: SIMD8<Int32>.self) &>> 23
         let mantissa = SIMD8<Float>(bitPattern: (shifted & 0x007F_FFFF) &+ 0x3F35_04F3)
         let f = mantissa - 1
         var p = SIMD8<Float>(repeating: 7.0376836292e-2)
@@ -37,8 +37,7 @@ package enum VectorMath {
         p = p * f + 2.402264791363012e-1
         p = p * f + 6.931472028550421e-1
         p = p * f + 1
-        let scale = SIMD8<UInt32>(truncatingIfNeeded: (exponent &+ 127) &<< 23)
-        return p * SIMD8<Float>(bitPattern: scale)
+        return p * unsafeBitCast((exponent &+ 127) &<< 23, to: SIMD8<Float>.self)
     }
 
     /// sin 2πt and cos 2πt for t in [−½, ½].
@@ -62,19 +61,30 @@ package enum VectorMath {
         return (2 * sine * cosine, 1 - 2 * sine * sine)
     }
 
+    /// The square root, within 5e-6 relative, by Newton's method on its inverse; the library's is not vectorised.
+    @inline(__always)
+    package static func squareRoot(_ x: SIMD8<Float>) -> SIMD8<Float> {
+        let guess = 0x5F37_59DF &- (SIMD8<UInt32>(bitPattern: x) &>> 1)
+        var inverse = SIMD8<Float>(bitPattern: guess)
+        let half = 0.5 * x
+        inverse *= 1.5 - half * inverse * inverse
+        inverse *= 1.5 - half * inverse * inverse
+        return x * inverse
+    }
+
     /// The nearest whole number, halves to even, as a float and as an integer; for |x| below 2²².
     @inline(__always)
     static func nearest(_ x: SIMD8<Float>) -> (SIMD8<Float>, SIMD8<Int32>) {
         let magic = SIMD8<Float>(repeating: 12_582_912)  // 1.5 · 2²³: what is left of the mantissa is whole
         let sum = x + magic
-        let integer = SIMD8<Int32>(truncatingIfNeeded: SIMD8<UInt32>(bitPattern: sum) &- 0x4B40_0000)
+        let integer = unsafeBitCast(sum, to: SIMD8<Int32>.self) &- 0x4B40_0000
         return (sum - magic, integer)
     }
 
     /// The conversion of small integers (|x| below 2²²), without the checks of the standard one.
     @inline(__always)
     static func float(_ x: SIMD8<Int32>) -> SIMD8<Float> {
-        SIMD8<Float>(bitPattern: SIMD8<UInt32>(truncatingIfNeeded: x) &+ 0x4B40_0000) - 12_582_912
+        unsafeBitCast(x &+ 0x4B40_0000, to: SIMD8<Float>.self) - 12_582_912
     }
 }
 

@@ -10,6 +10,8 @@ public final class BatchLoader: BatchSource {
     public let threads: Int
     private let recipe: BatchRecipe
     private let queue: BatchQueue
+    /// For batches that are made when asked for.
+    private let scratch = Mutex(AugmentationScratch())
 
     /// - Parameters:
     ///   - sources: the cases, each as likely as any other; in an order that a resumed run finds again.
@@ -29,7 +31,7 @@ public final class BatchLoader: BatchSource {
     ///
     /// Numbers that follow each other are made ahead; any other number begins a new series.
     public func batch(_ number: Int) throws -> TrainingBatch {
-        if threads == 0 { return try recipe.batch(number, scratch: AugmentationScratch()) }
+        if threads == 0 { return try scratch.withLock { try recipe.batch(number, scratch: $0) } }
         if let series = queue.begin(at: number) {
             for _ in 0..<threads {
                 // Without the loader, so that its release ends the threads.
@@ -87,12 +89,14 @@ struct BatchRecipe: Sendable {
                 count = buffer.count
             }
         }
-        let data = try Volume<Float>(shape: [size, channels] + patchSize, unsafeUninitialized: { data in
-            guard let image = data.baseAddress else { return }
-            for sample in 0..<size {
-                try write(sample, of: number, image + sample * channels * voxels, &targets, scratch)
-            }
-        })
+        let data = try Volume<Float>(
+            shape: [size, channels] + patchSize,
+            unsafeUninitialized: { data in
+                guard let image = data.baseAddress else { return }
+                for sample in 0..<size {
+                    try write(sample, of: number, image + sample * channels * voxels, &targets, scratch)
+                }
+            })
         let volumes = zip(layout.shapes, targets).map { shape, elements in
             Volume(shape: [size, layout.channels] + shape, elements: elements)
         }

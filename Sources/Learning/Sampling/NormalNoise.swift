@@ -37,7 +37,7 @@ package struct NormalNoise {
         let one = SIMD8<UInt32>(repeating: 0x3F80_0000)
         let toOne = 2 - SIMD8<Float>(bitPattern: words() &>> 9 | one)  // (0, 1]
         let turn = SIMD8<Float>(bitPattern: words() &>> 9 | one) - 1.5  // [−½, ½)
-        let radius = (-1.386_294_36 * VectorMath.log2(toOne)).squareRoot()
+        let radius = VectorMath.squareRoot(-1.386_294_36 * VectorMath.log2(toOne))
         let (sine, cosine) = VectorMath.sineAndCosine(turns: turn)
         return (radius * sine, radius * cosine)
     }
