@@ -20,7 +20,7 @@ public struct Convolution {
         let ones = [Int](repeating: 1, count: stride.count)
         return try call(
             stride.count == 2 ? "aten::conv2d" : "aten::conv3d", "", .tensor(x), .tensor(weight),
-            bias.map(Argument.tensor) ?? .none, .ints(stride), .ints(padding), .ints(ones), .int(1))
+            bias.map(OperatorArgument.tensor) ?? .none, .ints(stride), .ints(padding), .ints(ones), .int(1))
     }
 }
 
@@ -41,7 +41,7 @@ public struct TransposedConvolution {
         try call(
             stride.count == 2 ? "aten::conv_transpose2d" : "aten::conv_transpose3d",
             stride.count == 2 ? "input" : "input",
-            .tensor(x), .tensor(weight), bias.map(Argument.tensor) ?? .none, .ints(stride))
+            .tensor(x), .tensor(weight), bias.map(OperatorArgument.tensor) ?? .none, .ints(stride))
     }
 }
 
@@ -60,8 +60,8 @@ public struct InstanceNorm {
 
     public func callAsFunction(_ x: Tensor) throws -> Tensor {
         try call(
-            "aten::instance_norm", "", .tensor(x), weight.map(Argument.tensor) ?? .none,
-            bias.map(Argument.tensor) ?? .none,
+            "aten::instance_norm", "", .tensor(x), weight.map(OperatorArgument.tensor) ?? .none,
+            bias.map(OperatorArgument.tensor) ?? .none,
             .none, .none, .bool(true), .double(0), .double(epsilon), .bool(true))
     }
 }

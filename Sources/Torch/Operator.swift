@@ -1,7 +1,7 @@
 import CTorchAPI
 
 /// An argument of a libtorch operator.
-public enum Argument {
+public enum OperatorArgument {
     case none
     case tensor(Tensor)
     case int(Int)
@@ -19,7 +19,7 @@ public enum Argument {
 /// - Parameters: `op` such as `aten::add`, `overload` such as `Tensor`.
 /// - Returns: the tensors among its results, in order.
 @discardableResult
-public func callAll(_ op: String, _ overload: String = "", _ arguments: [Argument], capacity: Int = 4) throws
+public func callAll(_ op: String, _ overload: String = "", _ arguments: [OperatorArgument], capacity: Int = 4) throws
     -> [Tensor]
 {
     let api = try library.get()
@@ -86,7 +86,7 @@ public func callAll(_ op: String, _ overload: String = "", _ arguments: [Argumen
 }
 
 /// Calls an operator that returns one tensor.
-public func call(_ op: String, _ overload: String = "", _ arguments: Argument...) throws -> Tensor {
+public func call(_ op: String, _ overload: String = "", _ arguments: OperatorArgument...) throws -> Tensor {
     guard let result = try callAll(op, overload, arguments).first else {
         throw TorchError.failed("\(op) returned no tensor")
     }

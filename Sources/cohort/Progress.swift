@@ -55,9 +55,9 @@ final class Progress: Sendable {
             let width = 28
             let filled = count == 0 ? width : width * done / count
             let bar = String(repeating: "█", count: filled) + String(repeating: "░", count: width - filled)
-            FileHandle.standardErrorText("\r\u{1B}[K\(title) \(bar) \(facts)" + (isLast ? "\n" : ""))
+            StandardError.write("\r\u{1B}[K\(title) \(bar) \(facts)" + (isLast ? "\n" : ""))
         } else {
-            FileHandle.standardErrorText("\(title): \(facts)\n")
+            StandardError.write("\(title): \(facts)\n")
         }
     }
 
@@ -72,6 +72,20 @@ final class Progress: Sendable {
     }
 }
 
-enum FileHandle {
-    static func standardErrorText(_ text: String) { fputs(text, stderr) }
+/// The error stream.
+enum StandardError {
+    static func write(_ text: String) {
+        let bytes = Array(text.utf8)
+        _ = bytes.withUnsafeBytes { fwrite($0) }
+    }
+
+    private static func fwrite(_ bytes: UnsafeRawBufferPointer) -> Int {
+        #if canImport(Glibc)
+        Glibc.write(2, bytes.baseAddress, bytes.count)
+        #elseif canImport(Musl)
+        Musl.write(2, bytes.baseAddress, bytes.count)
+        #else
+        Darwin.write(2, bytes.baseAddress, bytes.count)
+        #endif
+    }
 }

@@ -44,3 +44,11 @@ extension Substring {
         return String(self[first...last])
     }
 }
+
+extension StoredImage {
+    /// Which way the axes run, such as "RAS"; nil for anything but three axes.
+    public var orientation: String? {
+        size.count >= 3
+            ? Orientation(ofDirection: (0..<9).map { direction[$0 / 3 * size.count + $0 % 3] }).description : nil
+    }
+}

@@ -41,7 +41,7 @@ struct FingerprintOptions: ParsableArguments {
         if verifies {
             let check = Progress("\(name) integrity", count: dataset.cases.count, isSilent: isSilent)
             let warnings = try IntegrityCheck(dataset).run(threads: threads) { check.show($0) }
-            for warning in warnings { FileHandle.standardErrorText("Warning: \(warning)\n") }
+            for warning in warnings { StandardError.write("Warning: \(warning)\n") }
         }
         let target = folders.preprocessed.appending(path: name)
         let file = target.appending(path: "dataset_fingerprint.json")

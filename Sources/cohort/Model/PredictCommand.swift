@@ -74,7 +74,7 @@ struct PredictionOptions: ParsableArguments {
         let predictor = try await Predictor(model: model, settings: settings, device: resolvedDevice(device))
         let progress = Progress("prediction", count: cases.count, isSilent: noProgress)
         let done = Counter()
-        try await predictor.predict(cases) { _ in progress.show(done.next()) }
+        try await predictor.predict(cases, didExport: { _ in progress.show(done.next()) })
         print("\(cases.count) cases: \(output.path)")
     }
 

@@ -113,13 +113,15 @@ struct TrainCommand: AsyncParsableCommand {
     private func train(_ training: FoldTraining) async throws {
         let stop = StopRequest()
         let interrupt = onInterrupt {
-            FileHandle.standardErrorText("\nStopping; checkpoint_latest.pth keeps the last whole epoch. Continue with --c.\n")
+            StandardError.write("\nStopping; checkpoint_latest.pth keeps the last whole epoch. Continue with --c.\n")
             stop.request()
         }
         defer { interrupt.cancel() }
         var run = try await training.makeRun(stop: stop) { print($0) }
         if let pretrainedWeights {
-            try await training.loadPretrained(URL(filePath: pretrainedWeights), into: run.trainer)
+            let file = pretrainedWeights
+                let weights = try Weights(NNUNetCheckpoint(contentsOf: URL(filePath: file)), file: file)
+                try await run.trainer.perform { try $0.loadPretrained(weights, from: file) }
         }
         if continues, let from = try await run.resume() { print("Continuing from \(from.rawValue).") }
         let times = StepTimes()
@@ -142,10 +144,13 @@ struct TrainCommand: AsyncParsableCommand {
             checkpoint: validatesBest ? .best : .final, savesProbabilities: savesProbabilities
         ) { _ in progress.show(done.next()) }
         let truth = folders.preprocessed.appending(path: name).appending(path: "gt_segmentations")
-        let summary = try Evaluation.run(
-            reference: truth, prediction: output, dataset: training.dataset, reader: training.plans.imageReaderWriter,
-            to: output.appending(path: "summary.json"), threads: defaultThreads, toleratesMissing: false)
-        print("Mean Validation Dice: \(summary.foregroundDice)")
+        let evaluator = Evaluator(
+            classes: EvaluationClass.all(of: training.dataset), ignoreLabel: training.dataset.ignoreLabel)
+        let summary = try evaluator.evaluate(
+            references: truth, predictions: output, fileEnding: training.dataset.fileEnding,
+            reader: training.plans.imageReaderWriter, allowsMissing: true)
+        try summary.write(to: output.appending(path: "summary.json"))
+        print("Mean Validation Dice: \(summary.foregroundMean("Dice"))")
     }
 }
 
