@@ -183,4 +183,63 @@ struct SamplingTests {
                 identifier: "a", data: Volume(shape: [1, 1, 4, 4], repeating: 0), segmentation: nil, classLocations: [])
         }
     }
+
+    @Test(arguments: [0, 2])
+    func anUnreadableCaseIsAnErrorOfItsBatch(threads: Int) throws {
+        let sampler = PatchSampler(
+            batchSize: 1, patchSize: [4, 4, 4], initialPatchSize: [4, 4, 4], annotatedLabels: [])
+        let pipeline = AugmentationPipeline(
+            settings: .none(patchSize: [4, 4, 4]), targets: TargetLayout(patchSize: [4, 4, 4]))
+        let loader = try BatchLoader(
+            sources: [Broken()], sampler: sampler, pipeline: pipeline, seed: 0, threads: threads)
+        #expect(throws: Broken.Failure.self) { _ = try loader.batch(0) }
+        #expect(throws: Broken.Failure.self) { _ = try loader.batch(1) }
+    }
+
+    /// Each transform is drawn as often as nnU-Net draws it, and within its range.
+    @Test func drawsHaveTheirProbabilities() {
+        let settings = AugmentationSettings.nnUNetDefault(patchSize: [40, 56, 40])
+        let count = 6000
+        let drawn = (0..<count).map { number in
+            var generator = Philox(seed: 11, batch: number)
+            return AugmentationParameters(settings: settings, channels: 2, using: &generator)
+        }
+        func check(_ name: String, _ probability: Double, _ condition: (AugmentationParameters) -> Bool) {
+            let share = Double(drawn.count(where: condition)) / Double(count)
+            let error = (probability * (1 - probability) / Double(count)).squareRoot()
+            #expect(abs(share - probability) < 4.5 * error, "\(name): \(share)")
+        }
+        check("spatial", 0.36) { $0.spatial != nil }
+        check("rotation", 0.2) { $0.spatial.map { $0.angles != [0, 0, 0] } ?? false }
+        check("scaling", 0.2) { $0.spatial.map { $0.scales[0] != 1 } ?? false }
+        check("noise", 0.1) { $0.noise != nil }
+        check("blur", 0.2 * 0.5) { $0.blur.last != nil && $0.blur[1] != nil }
+        check("brightness", 0.15) { !$0.brightness.isEmpty }
+        check("darker", 0.15 * 0.5) { ($0.brightness.first ?? nil).map { $0 < 1 } ?? false }
+        check("contrast", 0.15) { !$0.contrast.isEmpty }
+        check("low resolution", 0.25 * 0.5) { $0.lowResolution.last != nil && $0.lowResolution[1] != nil }
+        check("inverted gamma", 0.1) { !$0.invertedGamma.isEmpty }
+        check("gamma", 0.3) { !$0.gamma.isEmpty }
+        for axis in 0..<3 { check("mirror \(axis)", 0.5) { $0.mirroredAxes.contains(axis) } }
+        for parameters in drawn {
+            if let spatial = parameters.spatial {
+                #expect(spatial.angles.allSatisfy { abs($0) <= .pi / 6 } && spatial.scales[0] == spatial.scales[2])
+                #expect(spatial.scales[0] >= 0.7 && spatial.scales[0] <= 1.4)
+            }
+            for factor in parameters.gamma { #expect(factor.map { $0 >= 0.7 && $0 <= 1.5 } ?? false) }
+        }
+    }
+}
+
+/// A case whose file cannot be read.
+private struct Broken: PatchSource {
+    struct Failure: Error {}
+    let identifier = "broken"
+    let channels = 1
+    let shape = [8, 8, 8]
+    let classLocations: [ClassLocations] = []
+
+    func read(_ box: [Range<Int>], image: UnsafeMutablePointer<Float>, labels: UnsafeMutablePointer<Int16>) throws {
+        throw Failure()
+    }
 }

@@ -25,6 +25,7 @@ struct AffineSampling {
         }
         let row = scratch.row(width: width)
         let lower = SIMD3<Double>(Double(source.lower[0]), Double(source.lower[1]), Double(source.lower[2]))
+        let inverse = 1 / grid.steps.x
         let isLinear = imageInterpolation == .linear
         // In tiles, whose voxels of the source stay in the cache although the rows run through many slices.
         let tile = SIMD3(8, 16, 64)
@@ -35,8 +36,8 @@ struct AffineSampling {
                 for z in tileZ..<endZ {
                     for y in tileY..<endY {
                         let start = grid.row(z: z, y: y) - lower
-                        let touched = columns(from: start, width: width, margin: 1 + 1e-3)
-                        let all = isLinear ? columns(from: start, width: width, margin: -1e-3) : 0..<0
+                        let touched = columns(from: start, inverse: inverse, width: width, margin: 1 + 1e-3)
+                        let all = isLinear ? columns(from: start, inverse: inverse, width: width, margin: -1e-3) : 0..<0
                         runs.append((touched, all.clamped(to: touched)))
                     }
                 }
@@ -63,7 +64,11 @@ struct AffineSampling {
     }
 
     /// The columns of a row that lie in −margin…extent − 1 + margin along each axis.
-    private func columns(from start: SIMD3<Double>, width: Int, margin: Double) -> Range<Int> {
+    ///
+    /// - Parameter inverse: one over the step along a row.
+    private func columns(
+        from start: SIMD3<Double>, inverse: SIMD3<Double>, width: Int, margin: Double
+    ) -> Range<Int> {
         var first = 0.0
         var last = Double(width - 1)
         for axis in 0..<3 {
@@ -76,7 +81,7 @@ struct AffineSampling {
             if abs(step) < 1e-9 {
                 if start[axis] < low || start[axis] > high { return 0..<0 }
             } else {
-                let (a, b) = ((low - start[axis]) / step, (high - start[axis]) / step)
+                let (a, b) = ((low - start[axis]) * inverse[axis], (high - start[axis]) * inverse[axis])
                 first = max(first, min(a, b))
                 last = min(last, max(a, b))
             }
@@ -202,18 +207,24 @@ struct AffineSampling {
         let weights: InlineArray<8, Float> = [y0 * low, y0 * x, y1 * low, y1 * x, y2 * low, y2 * x, y3 * low, y3 * x]
         var best: Float = -1
         var winner: Int16 = 0
+        var isTied = false
         var counted: UInt32 = 0
         while counted != 0xFF {
             let label = labels[unchecked: (~counted).trailingZeroBitCount]
             let score = Self.score(of: label, labels, weights, &counted)
-            if score > best || (score == best && label < winner) {
+            if score > 500 { return label }  // More than all the others together.
+            if score > best {
                 best = score
                 winner = label
+                isTied = false
+            } else if score == best {
+                winner = min(winner, label)
+                isTied = true
             }
         }
+        guard isTied else { return winner }
         let nearest = nearestLabel(at: position)
-        if nearest != winner && Self.score(of: nearest, labels, weights, &counted) == best { return nearest }
-        return winner
+        return Self.score(of: nearest, labels, weights, &counted) == best ? nearest : winner
     }
 
     /// A label's share, out of 1000, rounded to eleven significant bits as half precision does; notes where it is.

@@ -9,16 +9,14 @@ package enum VectorMath {
         let exponent = unsafeBitCast(shifted, to: SIMD8<Int32>.self) &>> 23
         let mantissa = SIMD8<Float>(bitPattern: (shifted & 0x007F_FFFF) &+ 0x3F35_04F3)
         let f = mantissa - 1
-        var p = SIMD8<Float>(repeating: 7.0376836292e-2)
-        p = p * f - 1.1514610310e-1
-        p = p * f + 1.1676998740e-1
-        p = p * f - 1.2420140846e-1
-        p = p * f + 1.4249322787e-1
-        p = p * f - 1.6668057665e-1
-        p = p * f + 2.0000714765e-1
-        p = p * f - 2.4999993993e-1
-        p = p * f + 3.3333331174e-1
+        // In pairs of powers, which do not wait for each other.
         let square = f * f
+        let p01 = 3.3333331174e-1 - 2.4999993993e-1 * f
+        let p23 = 2.0000714765e-1 - 1.6668057665e-1 * f
+        let p45 = 1.4249322787e-1 - 1.2420140846e-1 * f
+        let p67 = 1.1676998740e-1 - 1.1514610310e-1 * f
+        let fourth = square * square
+        let p = p01 + p23 * square + (p45 + p67 * square + 7.0376836292e-2 * fourth) * fourth
         let natural = f - 0.5 * square + f * square * p
         return natural * 1.442_695_04 + float(exponent)
     }
@@ -30,13 +28,11 @@ package enum VectorMath {
         let clamped = x.replacing(with: low, where: x .< low)
         let (whole, exponent) = nearest(clamped)
         let f = clamped - whole
-        var p = SIMD8<Float>(repeating: 1.535336188319500e-4)
-        p = p * f + 1.339887440266574e-3
-        p = p * f + 9.618437357674640e-3
-        p = p * f + 5.550332471162809e-2
-        p = p * f + 2.402264791363012e-1
-        p = p * f + 6.931472028550421e-1
-        p = p * f + 1
+        let square = f * f
+        let p01 = 1 + 6.931472028550421e-1 * f
+        let p23 = 2.402264791363012e-1 + 5.550332471162809e-2 * f
+        let p45 = 9.618437357674640e-3 + 1.339887440266574e-3 * f
+        let p = p01 + p23 * square + (p45 + 1.535336188319500e-4 * square) * (square * square)
         return p * unsafeBitCast((exponent &+ 127) &<< 23, to: SIMD8<Float>.self)
     }
 
