@@ -40,7 +40,9 @@ extension Tensor {
 
     /// Keeps values within bounds; a bound that is left out does not bind.
     public func clamped(min: Double? = nil, max: Double? = nil) throws -> Tensor {
-        try call("aten::clamp", "", .tensor(self), min.map(OperatorArgument.double) ?? .none, max.map(OperatorArgument.double) ?? .none)
+        try call(
+            "aten::clamp", "", .tensor(self), min.map(OperatorArgument.double) ?? .none,
+            max.map(OperatorArgument.double) ?? .none)
     }
 
     // MARK: Comparison
@@ -67,7 +69,8 @@ extension Tensor {
     public func sum() throws -> Tensor { try call("aten::sum", "", .tensor(self)) }
     public func sum(dims: [Int], keepDims: Bool = false, dtype: DType? = nil) throws -> Tensor {
         try call(
-            "aten::sum", "dim_IntList", .tensor(self), .ints(dims), .bool(keepDims), dtype.map(OperatorArgument.dtype) ?? .none)
+            "aten::sum", "dim_IntList", .tensor(self), .ints(dims), .bool(keepDims),
+            dtype.map(OperatorArgument.dtype) ?? .none)
     }
     public func mean() throws -> Tensor { try call("aten::mean", "", .tensor(self)) }
     public func mean(dims: [Int], keepDims: Bool = false) throws -> Tensor {

@@ -17,8 +17,10 @@ struct Cohort: AsyncParsableCommand {
         version: "0.1.0",
         subcommands: [
             InspectCommand.self, PhantomCommand.self, ConvertMSDDatasetCommand.self, ExtractFingerprintCommand.self,
-            PlanExperimentCommand.self, PreprocessCommand.self, PlanAndPreprocessCommand.self, TrainCommand.self, PredictCommand.self,
-            PredictFromModelFolderCommand.self, EvaluateFolderCommand.self, EvaluateSimpleCommand.self, PlotOverlaysCommand.self,
+            PlanExperimentCommand.self, PreprocessCommand.self, PlanAndPreprocessCommand.self, TrainCommand.self,
+            PredictCommand.self,
+            PredictFromModelFolderCommand.self, EvaluateFolderCommand.self, EvaluateSimpleCommand.self,
+            PlotOverlaysCommand.self,
         ])
 
     /// nnU-Net's names, under which a link makes this program that command.

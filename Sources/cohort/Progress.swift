@@ -1,16 +1,16 @@
 import Synchronization
 
 #if canImport(FoundationEssentials)
-import FoundationEssentials
+    import FoundationEssentials
 #else
-import Foundation
+    import Foundation
 #endif
 #if canImport(Glibc)
-import Glibc
+    import Glibc
 #elseif canImport(Musl)
-import Musl
+    import Musl
 #elseif canImport(Darwin)
-import Darwin
+    import Darwin
 #endif
 
 /// How far long work is: a bar with rate and time left on a terminal, a plain line now and then in a log. On the error
@@ -41,7 +41,9 @@ final class Progress: Sendable {
         let elapsed = (ContinuousClock.now - start) / .seconds(1)
         let isLast = done >= count
         let isDue = state.withLock { state in
-            guard !state.isFinished, isLast || elapsed - state.lastShown >= (isTerminal ? 0.1 : 10) else { return false }
+            guard !state.isFinished, isLast || elapsed - state.lastShown >= (isTerminal ? 0.1 : 10) else {
+                return false
+            }
             state.lastShown = elapsed
             state.isFinished = isLast
             return true
@@ -63,7 +65,9 @@ final class Progress: Sendable {
 
     static func duration(_ seconds: Double) -> String {
         let total = Int(seconds.rounded())
-        return total >= 3600 ? "\(total / 3600) h \(total % 3600 / 60) min" : total >= 60 ? "\(total / 60) min \(total % 60) s" : "\(total) s"
+        return total >= 3600
+            ? "\(total / 3600) h \(total % 3600 / 60) min"
+            : total >= 60 ? "\(total / 60) min \(total % 60) s" : "\(total) s"
     }
 
     static func rounded(_ value: Double) -> String {
@@ -81,11 +85,11 @@ enum StandardError {
 
     private static func fwrite(_ bytes: UnsafeRawBufferPointer) -> Int {
         #if canImport(Glibc)
-        Glibc.write(2, bytes.baseAddress, bytes.count)
+            Glibc.write(2, bytes.baseAddress, bytes.count)
         #elseif canImport(Musl)
-        Musl.write(2, bytes.baseAddress, bytes.count)
+            Musl.write(2, bytes.baseAddress, bytes.count)
         #else
-        Darwin.write(2, bytes.baseAddress, bytes.count)
+            Darwin.write(2, bytes.baseAddress, bytes.count)
         #endif
     }
 }

@@ -1,7 +1,7 @@
 #if canImport(FoundationEssentials)
-import FoundationEssentials
+    import FoundationEssentials
 #else
-import Foundation
+    import Foundation
 #endif
 
 /// A colour of 8 bits a channel.
@@ -17,7 +17,8 @@ public struct Color: Sendable, Equatable {
 
     /// Colours that stay apart for colour-blind readers too: Okabe and Ito 2008.
     public static let palette = [
-        Color(230, 159, 0), Color(86, 180, 233), Color(0, 158, 115), Color(213, 94, 0), Color(204, 121, 167), Color(0, 114, 178),
+        Color(230, 159, 0), Color(86, 180, 233), Color(0, 158, 115), Color(213, 94, 0), Color(204, 121, 167),
+        Color(0, 114, 178),
         Color(240, 228, 66),
     ]
 
@@ -50,7 +51,9 @@ public struct Canvas: Sendable {
     public mutating func blend(_ x: Int, _ y: Int, _ color: Color, _ opacity: Double) {
         guard x >= 0, y >= 0, x < width, y < height, opacity > 0 else { return }
         let i = (y * width + x) * 3
-        func mix(_ old: UInt8, _ new: UInt8) -> UInt8 { UInt8((Double(old) + (Double(new) - Double(old)) * min(1, opacity)).rounded()) }
+        func mix(_ old: UInt8, _ new: UInt8) -> UInt8 {
+            UInt8((Double(old) + (Double(new) - Double(old)) * min(1, opacity)).rounded())
+        }
         pixels[i] = mix(pixels[i], color.red)
         pixels[i + 1] = mix(pixels[i + 1], color.green)
         pixels[i + 2] = mix(pixels[i + 2], color.blue)
@@ -66,13 +69,17 @@ public struct Canvas: Sendable {
     }
 
     /// A line with soft edges; coordinates are of pixel centres.
-    public mutating func line(_ x0: Double, _ y0: Double, _ x1: Double, _ y1: Double, _ color: Color, thickness: Double = 1.6) {
+    public mutating func line(
+        _ x0: Double, _ y0: Double, _ x1: Double, _ y1: Double, _ color: Color, thickness: Double = 1.6
+    ) {
         let (dx, dy) = (x1 - x0, y1 - y0)
         let length = (dx * dx + dy * dy).squareRoot()
         let reach = thickness / 2 + 1
         for y in Int(min(y0, y1) - reach)...Int(max(y0, y1) + reach) {
             for x in Int(min(x0, x1) - reach)...Int(max(x0, x1) + reach) {
-                let t = length == 0 ? 0 : max(0, min(1, ((Double(x) - x0) * dx + (Double(y) - y0) * dy) / (length * length)))
+                let t =
+                    length == 0
+                    ? 0 : max(0, min(1, ((Double(x) - x0) * dx + (Double(y) - y0) * dy) / (length * length)))
                 let (ex, ey) = (Double(x) - x0 - t * dx, Double(y) - y0 - t * dy)
                 blend(x, y, color, thickness / 2 + 0.5 - (ex * ex + ey * ey).squareRoot())
             }
@@ -86,7 +93,9 @@ public struct Canvas: Sendable {
             let glyph = BitmapFont.glyph(character)
             for row in 0..<BitmapFont.height {
                 for column in 0..<BitmapFont.width
-                where glyph >> UInt64((BitmapFont.height - 1 - row) * BitmapFont.width + BitmapFont.width - 1 - column) & 1 == 1 {
+                where glyph >> UInt64((BitmapFont.height - 1 - row) * BitmapFont.width + BitmapFont.width - 1 - column)
+                    & 1 == 1
+                {
                     fill(left + column * scale, y + row * scale, scale, scale, color)
                 }
             }

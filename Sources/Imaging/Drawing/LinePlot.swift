@@ -1,9 +1,9 @@
 #if canImport(Glibc)
-import Glibc
+    import Glibc
 #elseif canImport(Musl)
-import Musl
+    import Musl
 #elseif canImport(Darwin)
-import Darwin
+    import Darwin
 #endif
 
 /// Lines over epochs: one panel of a figure, with axes, grid and legend.
@@ -39,11 +39,14 @@ public struct LinePlot: Sendable {
     public func draw(on canvas: inout Canvas, x: Int, y: Int, width: Int, height: Int) {
         let margins = (left: 110, right: right == nil ? 40 : 110, top: 64, bottom: 56)
         let frame = (
-            x: x + margins.left, y: y + margins.top, width: width - margins.left - margins.right, height: height - margins.top - margins.bottom
+            x: x + margins.left, y: y + margins.top, width: width - margins.left - margins.right,
+            height: height - margins.top - margins.bottom
         )
         canvas.text(title, frame.x, y + 8, scale: 2)
         let count = max(1, series.map(\.values.count).max() ?? 1)
-        func across(_ index: Double) -> Double { Double(frame.x) + (count == 1 ? 0.5 : index / Double(count - 1)) * Double(frame.width) }
+        func across(_ index: Double) -> Double {
+            Double(frame.x) + (count == 1 ? 0.5 : index / Double(count - 1)) * Double(frame.width)
+        }
 
         for step in Self.ticks(0, Double(max(1, count - 1)), about: 8) where step == step.rounded() {
             let at = Int(across(step).rounded())
@@ -60,13 +63,17 @@ public struct LinePlot: Sendable {
             guard var low = values.min(), var high = values.max() else { continue }
             let room = high > low ? (high - low) * 0.06 : max(abs(high) * 0.1, 1e-6)
             (low, high) = (low - room, high + room)
-            func up(_ value: Double) -> Double { Double(frame.y + frame.height) - (value - low) / (high - low) * Double(frame.height) }
+            func up(_ value: Double) -> Double {
+                Double(frame.y + frame.height) - (value - low) / (high - low) * Double(frame.height)
+            }
             for tick in Self.ticks(low, high, about: 6) {
                 let at = Int(up(tick).rounded())
                 if !isRight { canvas.fill(frame.x, at, frame.width, 1, .lightGrey) }
                 let label = Self.text(tick)
                 let size = Canvas.size(of: label)
-                canvas.text(label, isRight ? frame.x + frame.width + 10 : frame.x - 10 - size.width, at - size.height / 2, .grey)
+                canvas.text(
+                    label, isRight ? frame.x + frame.width + 10 : frame.x - 10 - size.width, at - size.height / 2, .grey
+                )
             }
             for line in mine {
                 var last: (Double, Double)?

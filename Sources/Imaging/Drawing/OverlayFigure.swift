@@ -11,7 +11,8 @@ public struct OverlayFigure: Sendable {
         public var caption: String
 
         public init(
-            name: String, image: Volume<Float>, truth: Volume<UInt16>?, prediction: Volume<UInt16>, spacing: [Double], caption: String = ""
+            name: String, image: Volume<Float>, truth: Volume<UInt16>?, prediction: Volume<UInt16>, spacing: [Double],
+            caption: String = ""
         ) {
             self.name = name
             self.image = image
@@ -53,7 +54,9 @@ public struct OverlayFigure: Sendable {
                 let labels = name == "truth" ? row.truth : name == "prediction" ? row.prediction : nil
                 draw(row, slice: slice, labels: labels, on: &canvas, x: gap + column * (panel + gap), y: y)
             }
-            canvas.text("\(row.name), slice \(slice)" + (row.caption.isEmpty ? "" : ": \(row.caption)"), gap, y + panel + 8, .black)
+            canvas.text(
+                "\(row.name), slice \(slice)" + (row.caption.isEmpty ? "" : ": \(row.caption)"), gap, y + panel + 8,
+                .black)
         }
         var x = gap
         let y = header + rows.count * rowHeight + 14
@@ -92,7 +95,9 @@ public struct OverlayFigure: Sendable {
                 let grey = UInt8(max(0, min(255, (value - low) / max(high - low, 1e-6) * 255)))
                 canvas[left + px, top + py] = Color(grey, grey, grey)
                 if let labels {
-                    let at = (slice * height + max(0, min(height - 1, Int(sy.rounded())))) * width + max(0, min(width - 1, Int(sx.rounded())))
+                    let at =
+                        (slice * height + max(0, min(height - 1, Int(sy.rounded())))) * width
+                        + max(0, min(width - 1, Int(sx.rounded())))
                     let label = Int(labels.elements[at])
                     if label > 0 { canvas.blend(left + px, top + py, .label(label), opacity) }
                 }

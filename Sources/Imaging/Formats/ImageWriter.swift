@@ -1,7 +1,7 @@
 #if canImport(FoundationEssentials)
-import FoundationEssentials
+    import FoundationEssentials
 #else
-import Foundation
+    import Foundation
 #endif
 
 /// Writes images and labels that have no older file to take their place in the world from.
@@ -13,20 +13,23 @@ public enum ImageWriter {
     ///   - spacing: along (z, y, x).
     public static func write(_ volume: Volume<Float>, spacing: [Double], to file: URL) throws {
         try NIfTI.write(
-            volume.elements, size: volume.shape.reversed(), spacing: spacing.reversed(), affine: affine(spacing), to: file)
+            volume.elements, size: volume.shape.reversed(), spacing: spacing.reversed(), affine: affine(spacing),
+            to: file)
     }
 
     /// Labels as NIfTI, its axes along the world's.
     public static func write(_ volume: Volume<UInt16>, spacing: [Double], to file: URL) throws {
         try NIfTI.write(
-            volume.elements, size: volume.shape.reversed(), spacing: spacing.reversed(), affine: affine(spacing), to: file)
+            volume.elements, size: volume.shape.reversed(), spacing: spacing.reversed(), affine: affine(spacing),
+            to: file)
     }
 
     /// One volume of a 4D image, under the geometry of its first three axes.
     public static func write(channel: Int, of image: StoredImage, to file: URL) throws {
         let voxels = image.size.prefix(3).reduce(1, *)
         guard image.size.count == 4, channel < image.size[3], let affine = image.affine else {
-            throw ImagingError.mismatch("\(file.lastPathComponent): channel \(channel) of an image of shape \(image.size)")
+            throw ImagingError.mismatch(
+                "\(file.lastPathComponent): channel \(channel) of an image of shape \(image.size)")
         }
         try NIfTI.write(
             Array(image.values[channel * voxels..<(channel + 1) * voxels]), size: Array(image.size.prefix(3)),

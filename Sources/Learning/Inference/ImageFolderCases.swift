@@ -2,9 +2,9 @@ import Imaging
 import NNUNet
 
 #if canImport(FoundationEssentials)
-import FoundationEssentials
+    import FoundationEssentials
 #else
-import Foundation
+    import Foundation
 #endif
 
 /// Raw images to predict, and the folder that their segmentations go to.
@@ -32,12 +32,16 @@ public struct ImageFolderCases: PredictionCases {
         for raw in all where raw.images.count != dataset.channelNames.count {
             throw NNUNetError.badCase(
                 raw.identifier,
-                reason: "it has \(raw.images.count) image files, and the model takes \(dataset.channelNames.count) channels (\(dataset.channelNames.joined(separator: ", ")))")
+                reason:
+                    "it has \(raw.images.count) image files, and the model takes \(dataset.channelNames.count) channels (\(dataset.channelNames.joined(separator: ", ")))"
+            )
         }
         let mine = all.enumerated().filter { $0.offset % part.count == part.index }.map(\.element)
         cases = mine.filter { raw in
             guard skipsExisting else { return true }
-            func exists(_ ending: String) -> Bool { FileManager.default.fileExists(atPath: output.appending(path: raw.identifier + ending).path) }
+            func exists(_ ending: String) -> Bool {
+                FileManager.default.fileExists(atPath: output.appending(path: raw.identifier + ending).path)
+            }
             return !(exists(dataset.fileEnding) && (!savesProbabilities || exists(".npz") && exists(".pkl")))
         }
         preprocessor = try Preprocessor(plans: plans, configuration: configuration, dataset: dataset)
@@ -52,7 +56,8 @@ public struct ImageFolderCases: PredictionCases {
 
     public func export(_ logits: Volume<Float>, of prepared: PreprocessedCase, index: Int) throws {
         try export.write(
-            logits, of: prepared.properties, cases[index].identifier, fileEnding: preprocessor.dataset.fileEnding, in: output,
+            logits, of: prepared.properties, cases[index].identifier, fileEnding: preprocessor.dataset.fileEnding,
+            in: output,
             withProbabilities: savesProbabilities)
     }
 }
@@ -84,6 +89,7 @@ public struct PreprocessedFolderCases: PredictionCases {
 
     public func export(_ logits: Volume<Float>, of prepared: PreprocessedCase, index: Int) throws {
         try export.write(
-            logits, of: prepared.properties, identifiers[index], fileEnding: fileEnding, in: output, withProbabilities: savesProbabilities)
+            logits, of: prepared.properties, identifiers[index], fileEnding: fileEnding, in: output,
+            withProbabilities: savesProbabilities)
     }
 }

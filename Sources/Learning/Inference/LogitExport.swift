@@ -2,9 +2,9 @@ import Imaging
 import NNUNet
 
 #if canImport(FoundationEssentials)
-import FoundationEssentials
+    import FoundationEssentials
 #else
-import Foundation
+    import Foundation
 #endif
 
 /// From logits on the plan's grid to a segmentation on the image's own.
@@ -29,7 +29,9 @@ public struct LogitExport: Sendable {
         var result = [UInt16](repeating: 0, count: voxels)
         func head(_ index: Int) throws -> Volume<Float> {
             let count = logits.count / logits.shape[0]
-            let one = Volume(shape: [1] + logits.shape.dropFirst(), elements: Array(logits.elements[index * count..<(index + 1) * count]))
+            let one = Volume(
+                shape: [1] + logits.shape.dropFirst(),
+                elements: Array(logits.elements[index * count..<(index + 1) * count]))
             return try configuration.resamplingOfProbabilities.resample(one, to: shape, from: current, to: target)
         }
         if labels.hasRegions {
@@ -51,7 +53,8 @@ public struct LogitExport: Sendable {
                 }
             }
         }
-        return try CroppedGrid(properties, transposeBackward: plans.transposeBackward).labels(Volume(shape: shape, elements: result))
+        return try CroppedGrid(properties, transposeBackward: plans.transposeBackward).labels(
+            Volume(shape: shape, elements: result))
     }
 
     /// Probabilities of every head in the image's own axes, (head, z, y, x).
@@ -85,7 +88,8 @@ public struct LogitExport: Sendable {
 
     /// Writes the segmentation, and with it, where asked for, `case.npz` and `case.pkl` as nnU-Net's ensembles take them.
     public func write(
-        _ logits: Volume<Float>, of properties: CaseProperties, _ identifier: String, fileEnding: String, in folder: URL,
+        _ logits: Volume<Float>, of properties: CaseProperties, _ identifier: String, fileEnding: String,
+        in folder: URL,
         withProbabilities: Bool
     ) throws {
         if withProbabilities {
@@ -108,9 +112,9 @@ public struct LogitExport: Sendable {
 }
 
 #if canImport(Glibc)
-import func Glibc.exp
+    import func Glibc.exp
 #elseif canImport(Musl)
-import func Musl.exp
+    import func Musl.exp
 #elseif canImport(Darwin)
-import func Darwin.exp
+    import func Darwin.exp
 #endif

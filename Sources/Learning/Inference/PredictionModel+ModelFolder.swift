@@ -1,9 +1,9 @@
 import NNUNet
 
 #if canImport(FoundationEssentials)
-import FoundationEssentials
+    import FoundationEssentials
 #else
-import Foundation
+    import Foundation
 #endif
 
 extension PredictionModel {
@@ -11,7 +11,8 @@ extension PredictionModel {
     ///
     /// - Parameter folds: nil for all numbered folds that have the checkpoint.
     public init(
-        _ folder: ModelFolder, configuration: PlansConfiguration, dataset: DatasetDescription, folds: [Fold]?, checkpoint name: String
+        _ folder: ModelFolder, configuration: PlansConfiguration, dataset: DatasetDescription, folds: [Fold]?,
+        checkpoint name: String
     ) throws {
         let heads = SegmentationHeads(LabelManager(dataset))
         var weights: [Weights] = []

@@ -3,9 +3,9 @@ import NNUNet
 import Torch
 
 #if canImport(FoundationEssentials)
-import FoundationEssentials
+    import FoundationEssentials
 #else
-import Foundation
+    import Foundation
 #endif
 
 /// One fold of one configuration of a dataset: from preprocessed cases to a trained and validated model.
@@ -25,7 +25,8 @@ public struct FoldTraining: Sendable {
 
     /// - Parameter model: where the trained model goes.
     public init(
-        datasetFolder: URL, plansName: String, configuration name: String, fold: Fold, settings: TrainingSettings, device: Device,
+        datasetFolder: URL, plansName: String, configuration name: String, fold: Fold, settings: TrainingSettings,
+        device: Device,
         model: ModelFolder
     ) throws {
         self.datasetFolder = datasetFolder
@@ -56,7 +57,8 @@ public struct FoldTraining: Sendable {
             throw NNUNetError.plan(
                 missing.isEmpty
                     ? "Fold \(fold) has no training cases. Look into \(splitsFile.path)."
-                    : "\(missing.count) cases of splits_final.json are not preprocessed, \(missing[0]) for one. Preprocess again, or delete \(splitsFile.path).")
+                    : "\(missing.count) cases of splits_final.json are not preprocessed, \(missing[0]) for one. Preprocess again, or delete \(splitsFile.path)."
+            )
         }
     }
 
@@ -74,9 +76,11 @@ public struct FoldTraining: Sendable {
             batchDice: configuration.batchDice, settings: settings, device: device, seed: seed,
             training: batches(split.train, training: true), validation: batches(split.validation, training: false))
         try model.prepare(
-            fold, plans: plans, dataset: dataset, fingerprint: datasetFolder.appending(path: "dataset_fingerprint.json"))
+            fold, plans: plans, dataset: dataset, fingerprint: datasetFolder.appending(path: "dataset_fingerprint.json")
+        )
         try model.writeDebugInformation(
-            fold, configuration: configuration, settings: settings, heads: heads, mirrorAxes: mirrorAxes, precision: precision,
+            fold, configuration: configuration, settings: settings, heads: heads, mirrorAxes: mirrorAxes,
+            precision: precision,
             device: device.description, seed: seed, libtorch: libtorchVersion())
         let log = TrainingLogFile(folder: folder, console: console)
         log.write("This split has \(split.train.count) training and \(split.validation.count) validation cases.")
@@ -106,7 +110,8 @@ public struct FoldTraining: Sendable {
             ? DeepSupervision(strides: configuration.architecture.strides)
             : DeepSupervision(withoutFor: configuration.architecture.strides)
         let sampler = PatchSampler(
-            batchSize: settings.batchSize ?? configuration.batchSize, patchSize: patch, initialPatchSize: augmentation.initialPatchSize,
+            batchSize: settings.batchSize ?? configuration.batchSize, patchSize: patch,
+            initialPatchSize: augmentation.initialPatchSize,
             oversampleForeground: settings.oversampleForeground, isProbabilistic: settings.probabilisticOversampling,
             annotatedLabels: [-1] + labels.allLabels, hasIgnoreLabel: labels.ignoreLabel != nil)
         let pipeline = AugmentationPipeline(
@@ -114,11 +119,13 @@ public struct FoldTraining: Sendable {
             targets: TargetLayout(
                 patchSize: patch, scales: Array(supervision.scales.prefix(supervision.outputs)),
                 regions: labels.hasRegions ? labels.foregroundRegions : [], ignoreLabel: labels.ignoreLabel),
-            maskedChannels: training ? configuration.useMaskForNorm.indices.filter { configuration.useMaskForNorm[$0] } : [])
+            maskedChannels: training
+                ? configuration.useMaskForNorm.indices.filter { configuration.useMaskForNorm[$0] } : [])
         let sources = try CaseCache(preprocessed, identifiers: identifiers).sources()
         let threads = settings.loaderThreads ?? (device.isCUDA ? max(2, defaultThreads - 2) : 1)
         return try BatchLoader(
-            sources: sources, sampler: sampler, pipeline: pipeline, seed: seed, purpose: training ? .training : .validation,
+            sources: sources, sampler: sampler, pipeline: pipeline, seed: seed,
+            purpose: training ? .training : .validation,
             threads: training ? threads : 1)
     }
 
@@ -139,7 +146,8 @@ public struct FoldTraining: Sendable {
         let export = LogitExport(plans: plans, configuration: configuration, labels: LabelManager(dataset))
         try await predictor.predict(
             PreprocessedFolderCases(
-                preprocessed, identifiers: split.validation, export: export, fileEnding: dataset.fileEnding, output: output,
+                preprocessed, identifiers: split.validation, export: export, fileEnding: dataset.fileEnding,
+                output: output,
                 savesProbabilities: savesProbabilities), didExport: didExport)
         return output
     }

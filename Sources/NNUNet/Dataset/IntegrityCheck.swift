@@ -2,9 +2,9 @@ import Imaging
 import Synchronization
 
 #if canImport(FoundationEssentials)
-import FoundationEssentials
+    import FoundationEssentials
 #else
-import Foundation
+    import Foundation
 #endif
 
 /// Everything that nnU-Net's `verify_dataset_integrity` looks for; all faults are collected before it speaks.
@@ -23,7 +23,10 @@ public struct IntegrityCheck: Sendable {
         try concurrently(dataset.cases.count, threads: threads) { index in
             let result = check(dataset.cases[index], reader)
             results.withLock { $0[index] = result }
-            progress(done.withLock { $0 += 1; return $0 })
+            progress(
+                done.withLock {
+                    $0 += 1; return $0
+                })
         }
         let all = results.withLock { $0 }
         faults += all.flatMap(\.faults)
@@ -40,11 +43,14 @@ public struct IntegrityCheck: Sendable {
         let description = dataset.description
         if dataset.cases.count != description.numTraining {
             faults.append(
-                "dataset.json says numTraining \(description.numTraining), but there are \(dataset.cases.count) cases in imagesTr. Correct the number.")
+                "dataset.json says numTraining \(description.numTraining), but there are \(dataset.cases.count) cases in imagesTr. Correct the number."
+            )
         }
         let labels = expectedLabels.sorted()
         if labels != Array(0..<labels.count) {
-            faults.append("labels in dataset.json are \(labels); they must be consecutive from 0. Renumber them, in the label files too.")
+            faults.append(
+                "labels in dataset.json are \(labels); they must be consecutive from 0. Renumber them, in the label files too."
+            )
         }
         return faults
     }
@@ -55,7 +61,9 @@ public struct IntegrityCheck: Sendable {
         func fault(_ text: String) { faults.append("case \(raw.identifier): \(text)") }
         let channels = dataset.description.channelNames
         if raw.images.count != channels.count {
-            fault("it has \(raw.images.count) image files for \(channels.count) channels (\(channels.joined(separator: ", ")))")
+            fault(
+                "it has \(raw.images.count) image files for \(channels.count) channels (\(channels.joined(separator: ", ")))"
+            )
         }
         guard let label = raw.label, FileManager.default.fileExists(atPath: label.path) else {
             fault("its label is missing: \(raw.label?.lastPathComponent ?? "(none)") in labelsTr")
@@ -70,22 +78,29 @@ public struct IntegrityCheck: Sendable {
             fault("\(error)")
             return (faults, warnings)
         }
-        if image.voxels.elements.contains(where: \.isNaN) { fault("its image holds NaN. Replace it, by 0 for example.") }
+        if image.voxels.elements.contains(where: \.isNaN) {
+            fault("its image holds NaN. Replace it, by 0 for example.")
+        }
         if segmentation.voxels.elements.contains(where: \.isNaN) { fault("its label holds NaN") }
         if image.voxels.shape[0] != channels.count, raw.images.count == channels.count {
             fault("its files hold \(image.voxels.shape[0]) channels, dataset.json names \(channels.count)")
         }
         let shapes = (Array(image.voxels.shape.dropFirst()), Array(segmentation.voxels.shape.dropFirst()))
-        if shapes.0 != shapes.1 { fault("its image has a shape of \(shapes.0), its label \(shapes.1). Resample the label onto the image.") }
+        if shapes.0 != shapes.1 {
+            fault("its image has a shape of \(shapes.0), its label \(shapes.1). Resample the label onto the image.")
+        }
         if zip(image.spacing, segmentation.spacing).contains(where: { abs($0 - $1) > 1e-8 + 1e-5 * abs($1) }) {
-            fault("its image has a spacing of \(image.spacing), its label \(segmentation.spacing). Copy the image's header onto the label.")
+            fault(
+                "its image has a spacing of \(image.spacing), its label \(segmentation.spacing). Copy the image's header onto the label."
+            )
         }
         let known = expectedLabels
         let strangers = Set(segmentation.voxels.elements.filter { !$0.isNaN }).filter { value in
             Int(exactly: value).map { !known.contains($0) } ?? true
         }
         if !strangers.isEmpty {
-            let list = strangers.sorted().prefix(5).map { Int(exactly: $0).map(String.init) ?? "\($0)" }.joined(separator: ", ")
+            let list = strangers.sorted().prefix(5).map { Int(exactly: $0).map(String.init) ?? "\($0)" }.joined(
+                separator: ", ")
             fault("its label holds \(list), which dataset.json does not name. Correct the file, or add the label.")
         }
         if !Self.sameWorld(image.geometry, segmentation.geometry) {
@@ -95,7 +110,9 @@ public struct IntegrityCheck: Sendable {
     }
 
     private static func sameWorld(_ a: ImageGeometry, _ b: ImageGeometry) -> Bool {
-        func near(_ x: [Double], _ y: [Double]) -> Bool { x.count == y.count && zip(x, y).allSatisfy { abs($0 - $1) <= 1e-3 } }
+        func near(_ x: [Double], _ y: [Double]) -> Bool {
+            x.count == y.count && zip(x, y).allSatisfy { abs($0 - $1) <= 1e-3 }
+        }
         switch (a, b) {
         case (.simpleITK(_, let o1, let d1), .simpleITK(_, let o2, let d2)): return near(o1, o2) && near(d1, d2)
         case (.nibabel(let m1, _), .nibabel(let m2, _)): return near(m1, m2)

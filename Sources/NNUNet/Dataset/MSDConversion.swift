@@ -1,9 +1,9 @@
 import Imaging
 
 #if canImport(FoundationEssentials)
-import FoundationEssentials
+    import FoundationEssentials
 #else
-import Foundation
+    import Foundation
 #endif
 
 /// Brings a task of the Medical Segmentation Decathlon (arXiv:1902.09063) into nnU-Net's raw form: one file per channel,
@@ -16,8 +16,11 @@ public struct MSDConversion: Sendable {
     public init(_ source: URL, id: Int? = nil) throws {
         let source = source.standardizedFileURL
         let name = source.lastPathComponent
-        guard name.hasPrefix("Task"), name.count > 7, let task = Int(name.dropFirst(4).prefix(2)), name.dropFirst(6).first == "_" else {
-            throw NNUNetError.file(source.path, reason: "is no task of the Decathlon: its folder must be called like Task04_Hippocampus")
+        guard name.hasPrefix("Task"), name.count > 7, let task = Int(name.dropFirst(4).prefix(2)),
+            name.dropFirst(6).first == "_"
+        else {
+            throw NNUNetError.file(
+                source.path, reason: "is no task of the Decathlon: its folder must be called like Task04_Hippocampus")
         }
         guard FileManager.default.fileExists(atPath: source.appending(path: "dataset.json").path) else {
             throw NNUNetError.file(source.path, reason: "holds no dataset.json. Give the unpacked folder of the task.")
@@ -28,11 +31,14 @@ public struct MSDConversion: Sendable {
     }
 
     /// Converts all cases into `raw/DatasetXXX_Name` and returns that folder.
-    public func run(into raw: URL, threads: Int = defaultThreads, progress: @Sendable (Int) -> Void = { _ in }) throws -> URL {
+    public func run(into raw: URL, threads: Int = defaultThreads, progress: @Sendable (Int) -> Void = { _ in }) throws
+        -> URL
+    {
         let target = raw.appending(path: datasetName)
         let files = FileManager.default
         guard !files.fileExists(atPath: target.path) else {
-            throw NNUNetError.file(target.path, reason: "is there already. Delete it, or give another number (-overwrite_id).")
+            throw NNUNetError.file(
+                target.path, reason: "is there already. Delete it, or give another number (-overwrite_id).")
         }
         let (channels, labels, json) = try description()
         // Under a temporary name until it is whole.
@@ -57,10 +63,15 @@ public struct MSDConversion: Sendable {
                     let image = try StoredImage.read(file)
                     guard image.size.count == 4, image.size[3] == channels.count else {
                         throw NNUNetError.badCase(
-                            identifier, reason: "its image has a shape of \(image.size), and dataset.json names \(channels.count) channels")
+                            identifier,
+                            reason:
+                                "its image has a shape of \(image.size), and dataset.json names \(channels.count) channels"
+                        )
                     }
                     for channel in channels.indices {
-                        try ImageWriter.write(channel: channel, of: image, to: output.appending(path: "\(identifier)_000\(channel).nii.gz"))
+                        try ImageWriter.write(
+                            channel: channel, of: image,
+                            to: output.appending(path: "\(identifier)_000\(channel).nii.gz"))
                     }
                 }
                 if folder == "imagesTr" {
@@ -88,7 +99,8 @@ public struct MSDConversion: Sendable {
     }
 
     private func images(_ folder: String) throws -> [String] {
-        guard let names = try? FileManager.default.contentsOfDirectory(atPath: source.appending(path: folder).path) else {
+        guard let names = try? FileManager.default.contentsOfDirectory(atPath: source.appending(path: folder).path)
+        else {
             throw NNUNetError.file(source.appending(path: folder).path, reason: "there is no such folder")
         }
         return names.filter { $0.hasSuffix(".nii.gz") && !$0.hasPrefix(".") }.sorted()
@@ -105,7 +117,9 @@ public struct MSDConversion: Sendable {
             return (value == 0 ? "background" : text, value)
         }
         var json = reader.object
-        for key in ["modality", "training", "test", "numTest", "tensorImageSize", "labels", "numTraining"] { json[key] = nil }
+        for key in ["modality", "training", "test", "numTest", "tensorImageSize", "labels", "numTraining"] {
+            json[key] = nil
+        }
         return (channels, labels.sorted { $0.value < $1.value }, json)
     }
 }

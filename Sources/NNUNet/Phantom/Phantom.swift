@@ -1,11 +1,11 @@
 import Imaging
 
 #if canImport(Glibc)
-import Glibc
+    import Glibc
 #elseif canImport(Musl)
-import Musl
+    import Musl
 #elseif canImport(Darwin)
-import Darwin
+    import Darwin
 #endif
 
 /// Synthetic patients: a body with organs of smooth, individual shape, seen by scanners that differ. For trying a set-up
@@ -26,13 +26,16 @@ public struct Phantom: Sendable {
     public var seed: UInt64
 
     public init(
-        modality: Modality = .mr, labels: Int = 2, size: [Int] = [40, 48, 44], spacing: [Double] = [1.5, 1, 1], scanners: Int = 2,
+        modality: Modality = .mr, labels: Int = 2, size: [Int] = [40, 48, 44], spacing: [Double] = [1.5, 1, 1],
+        scanners: Int = 2,
         channels: Int = 1, seed: UInt64 = 1
     ) throws {
         guard (1...20).contains(labels), (1...50).contains(scanners), (1...8).contains(channels) else {
             throw NNUNetError.plan("A phantom has 1 to 20 labels, 1 to 50 scanners and 1 to 8 channels.")
         }
-        guard size.count == 3, size.allSatisfy({ (8...1024).contains($0) }), spacing.count == 3, spacing.allSatisfy({ $0 > 0 && $0.isFinite }) else {
+        guard size.count == 3, size.allSatisfy({ (8...1024).contains($0) }), spacing.count == 3,
+            spacing.allSatisfy({ $0 > 0 && $0.isFinite })
+        else {
             throw NNUNetError.plan("A phantom's size is three numbers from 8 to 1024, its spacing three above 0.")
         }
         self.modality = modality
@@ -75,7 +78,9 @@ public struct Phantom: Sendable {
                     )
                     if body.contains(place) {
                         inside[index] = true
-                        for (label, organ) in organs.enumerated() where organ.contains(place) { labelValues[index] = UInt16(label + 1) }
+                        for (label, organ) in organs.enumerated() where organ.contains(place) {
+                            labelValues[index] = UInt16(label + 1)
+                        }
                     }
                     index += 1
                 }
@@ -90,7 +95,8 @@ public struct Phantom: Sendable {
     // MARK: Intensities
 
     private func image(
-        _ labels: [UInt16], _ inside: [Bool], _ size: [Int], channel: Int, scanner: inout SplitMix64, _ random: inout SplitMix64
+        _ labels: [UInt16], _ inside: [Bool], _ size: [Int], channel: Int, scanner: inout SplitMix64,
+        _ random: inout SplitMix64
     ) -> Volume<Float> {
         // Tissue values belong to the modality and channel; contrast, noise and bias to the scanner.
         var tissues = SplitMix64(seed: seed &* 31 &+ UInt64(channel) &+ 5)
@@ -160,7 +166,8 @@ public struct Phantom: Sendable {
         static func body(_ random: inout SplitMix64) -> Organ {
             Organ(
                 centre: (0, random.uniform(-0.03, 0.03), random.uniform(-0.03, 0.03)),
-                radii: (1.6, random.uniform(0.82, 0.92), random.uniform(0.82, 0.92)), rotation: 0, bumps: bumps(0.04, &random))
+                radii: (1.6, random.uniform(0.82, 0.92), random.uniform(0.82, 0.92)), rotation: 0,
+                bumps: bumps(0.04, &random))
         }
 
         static func placed(_ index: Int, of count: Int, _ random: inout SplitMix64) -> Organ {
@@ -172,11 +179,16 @@ public struct Phantom: Sendable {
                     random.uniform(-0.15, 0.15), distance * sin(angle) + random.uniform(-0.08, 0.08),
                     distance * cos(angle) + random.uniform(-0.08, 0.08)
                 ),
-                radii: (size * random.uniform(1.2, 1.8), size * random.uniform(0.75, 1.15), size * random.uniform(0.75, 1.15)),
+                radii: (
+                    size * random.uniform(1.2, 1.8), size * random.uniform(0.75, 1.15),
+                    size * random.uniform(0.75, 1.15)
+                ),
                 rotation: random.uniform(-0.6, 0.6), bumps: bumps(0.16, &random))
         }
 
-        private static func bumps(_ height: Double, _ random: inout SplitMix64) -> [(direction: (Double, Double, Double), height: Double)] {
+        private static func bumps(_ height: Double, _ random: inout SplitMix64) -> [(
+            direction: (Double, Double, Double), height: Double
+        )] {
             (0..<5).map { _ in
                 let d = (random.normal(), random.normal(), random.normal())
                 let length = max(1e-6, (d.0 * d.0 + d.1 * d.1 + d.2 * d.2).squareRoot())
@@ -187,7 +199,8 @@ public struct Phantom: Sendable {
         func contains(_ place: (Double, Double, Double)) -> Bool {
             let (dz, dy, dx) = (place.0 - centre.0, place.1 - centre.1, place.2 - centre.2)
             let p = (
-                dz / radii.0, (cos(rotation) * dy - sin(rotation) * dx) / radii.1, (sin(rotation) * dy + cos(rotation) * dx) / radii.2
+                dz / radii.0, (cos(rotation) * dy - sin(rotation) * dx) / radii.1,
+                (sin(rotation) * dy + cos(rotation) * dx) / radii.2
             )
             let distance = (p.0 * p.0 + p.1 * p.1 + p.2 * p.2).squareRoot()
             if distance > 1.6 { return false }
@@ -231,7 +244,9 @@ struct SplitMix64: RandomNumberGenerator {
         return z ^ z >> 31
     }
 
-    mutating func uniform(_ low: Double, _ high: Double) -> Double { low + (high - low) * Double(next() >> 11) * 0x1p-53 }
+    mutating func uniform(_ low: Double, _ high: Double) -> Double {
+        low + (high - low) * Double(next() >> 11) * 0x1p-53
+    }
 
     mutating func normal() -> Double {
         (-2 * log(uniform(1e-12, 1))).squareRoot() * cos(2 * .pi * uniform(0, 1))

@@ -81,7 +81,9 @@ public struct PreprocessedFolder: Sendable {
     }
 
     /// A box of a case, half-open along the axes of the plan; it must lie inside.
-    public func read(_ identifier: String, box: [Range<Int>]) throws -> (data: Volume<Float>, segmentation: Volume<Int16>) {
+    public func read(_ identifier: String, box: [Range<Int>]) throws -> (
+        data: Volume<Float>, segmentation: Volume<Int16>
+    ) {
         switch form {
         case .blosc2:
             let channels = try Blosc2Array.shape(of: file(identifier, ".b2nd"))[0]
@@ -91,7 +93,9 @@ public struct PreprocessedFolder: Sendable {
             )
         case .npz:
             let whole = try read(identifier)
-            guard let segmentation = whole.segmentation else { throw NNUNetError.badCase(identifier, reason: "it has no label") }
+            guard let segmentation = whole.segmentation else {
+                throw NNUNetError.badCase(identifier, reason: "it has no label")
+            }
             return (
                 whole.data.cropped(to: [0..<whole.data.shape[0]] + box), segmentation.cropped(to: [0..<1] + box)
             )

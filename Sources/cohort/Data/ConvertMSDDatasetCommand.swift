@@ -3,19 +3,22 @@ import Imaging
 import NNUNet
 
 #if canImport(FoundationEssentials)
-import FoundationEssentials
+    import FoundationEssentials
 #else
-import Foundation
+    import Foundation
 #endif
 
 struct ConvertMSDDatasetCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "convert-msd-dataset", abstract: "Bring a task of the Medical Segmentation Decathlon into nnU-Net's raw form.",
+        commandName: "convert-msd-dataset",
+        abstract: "Bring a task of the Medical Segmentation Decathlon into nnU-Net's raw form.",
         discussion: "EXAMPLE\n  cohort convert-msd-dataset -i Task04_Hippocampus")
 
     @Option(name: .customShort("i"), help: "The task's folder, such as Task04_Hippocampus.") var input: String
-    @Option(name: .customLong("overwrite_id", withSingleDash: true), help: "Another number for the dataset.") var id: Int?
-    @Option(name: .customLong("np", withSingleDash: true), help: "Cases at a time (default: the cores).") var processes: Int?
+    @Option(name: .customLong("overwrite_id", withSingleDash: true), help: "Another number for the dataset.") var id:
+        Int?
+    @Option(name: .customLong("np", withSingleDash: true), help: "Cases at a time (default: the cores).") var processes:
+        Int?
 
     func run() throws {
         let conversion = try MSDConversion(URL(filePath: input, directoryHint: .isDirectory), id: id)

@@ -3,9 +3,9 @@ import Imaging
 import NNUNet
 
 #if canImport(FoundationEssentials)
-import FoundationEssentials
+    import FoundationEssentials
 #else
-import Foundation
+    import Foundation
 #endif
 
 struct InspectCommand: ParsableCommand {
@@ -46,7 +46,9 @@ struct InspectCommand: ParsableCommand {
     private func described(_ image: StoredImage, _ file: String) -> String {
         let range = range(image)
         var lines = [
-            file, "  format       \(image.format), \(image.pixelType.rawValue)" + (image.components > 1 ? ", \(image.components) numbers a voxel" : ""),
+            file,
+            "  format       \(image.format), \(image.pixelType.rawValue)"
+                + (image.components > 1 ? ", \(image.components) numbers a voxel" : ""),
             "  shape        \(image.size.map(String.init).joined(separator: " × ")) (x first)",
             "  spacing      \(image.spacing.map { "\($0)" }.joined(separator: ", "))",
         ]
@@ -64,9 +66,11 @@ struct InspectCommand: ParsableCommand {
         return JSONValue.object(
             JSONObject([
                 ("file", .string(file)), ("format", .string(image.format)), ("type", .string(image.pixelType.rawValue)),
-                ("size", JSONValue(image.size)), ("components", .integer(image.components)), ("spacing", JSONValue(image.spacing)),
+                ("size", JSONValue(image.size)), ("components", .integer(image.components)),
+                ("spacing", JSONValue(image.spacing)),
                 ("origin", JSONValue(image.origin)), ("direction", JSONValue(image.direction)),
-                ("affine", image.affine.map { JSONValue($0) } ?? .null), ("refusal", image.refusal.map(JSONValue.string) ?? .null),
+                ("affine", image.affine.map { JSONValue($0) } ?? .null),
+                ("refusal", image.refusal.map(JSONValue.string) ?? .null),
                 ("min", .number(Double(range.low))), ("max", .number(Double(range.high))), ("sum", .number(range.sum)),
             ])
         ).serialised(indent: nil)

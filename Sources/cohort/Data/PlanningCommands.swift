@@ -3,14 +3,16 @@ import Imaging
 import NNUNet
 
 #if canImport(FoundationEssentials)
-import FoundationEssentials
+    import FoundationEssentials
 #else
-import Foundation
+    import Foundation
 #endif
 
 /// The options of every command that works on datasets.
 struct DatasetOptions: ParsableArguments {
-    @Option(name: .customShort("d"), parsing: .upToNextOption, help: "Datasets: numbers, or names such as Dataset004_Hippocampus.")
+    @Option(
+        name: .customShort("d"), parsing: .upToNextOption,
+        help: "Datasets: numbers, or names such as Dataset004_Hippocampus.")
     var datasets: [String]
 
     func names() throws -> [String] { try datasets.map { try DatasetFolders().datasetName($0) } }
@@ -63,9 +65,13 @@ struct PlannerOptions: ParsableArguments {
         name: .customLong("pl", withSingleDash: true),
         help: "The planner: \(PlannerPreset.allCases.map(\.rawValue).joined(separator: ", ")).")
     var planner = "ExperimentPlanner"
-    @Option(name: .customLong("gpu_memory_target", withSingleDash: true), help: "GB of memory to plan for (default: the planner's own).")
+    @Option(
+        name: .customLong("gpu_memory_target", withSingleDash: true),
+        help: "GB of memory to plan for (default: the planner's own).")
     var memoryTarget: Double?
-    @Option(name: .customLong("preprocessor_name", withSingleDash: true), help: "The preprocessor; only nnU-Net's own is known.")
+    @Option(
+        name: .customLong("preprocessor_name", withSingleDash: true),
+        help: "The preprocessor; only nnU-Net's own is known.")
     var preprocessorName = "DefaultPreprocessor"
     @Option(
         name: .customLong("overwrite_target_spacing", withSingleDash: true), parsing: .upToNextOption,
@@ -83,7 +89,8 @@ struct PlannerOptions: ParsableArguments {
     /// Plans a dataset and returns the plans' name.
     func run(_ name: String) throws -> String {
         let planner = try ExperimentPlanner(
-            PlannerPreset(name: planner), memoryTarget: memoryTarget, targetSpacing: targetSpacing.isEmpty ? nil : targetSpacing,
+            PlannerPreset(name: planner), memoryTarget: memoryTarget,
+            targetSpacing: targetSpacing.isEmpty ? nil : targetSpacing,
             plansName: plansName)
         let folders = DatasetFolders()
         let target = folders.preprocessed.appending(path: name)
@@ -96,7 +103,9 @@ struct PlannerOptions: ParsableArguments {
             dataset.description, fingerprint: DatasetFingerprint(contentsOf: fingerprintFile), datasetName: name,
             imageReaderWriter: dataset.imageReaderWriter())
         let file = target.appending(path: planner.plansName + ".json")
-        if FileManager.default.fileExists(atPath: file.path) { plans = try plans.keepingAddedConfigurations(of: Plans(contentsOf: file)) }
+        if FileManager.default.fileExists(atPath: file.path) {
+            plans = try plans.keepingAddedConfigurations(of: Plans(contentsOf: file))
+        }
         try plans.write(to: file)
         try JSONValue.object(dataset.description.json).write(to: target.appending(path: "dataset.json"))
         let splits = dataset.folder.appending(path: "splits_final.json")
@@ -104,7 +113,9 @@ struct PlannerOptions: ParsableArguments {
             try Splits(contentsOf: splits).write(to: target.appending(path: "splits_final.json"))
         }
         for configuration in plans.configurations {
-            print("\(name) \(configuration.name): patch \(configuration.patchSize), batch \(configuration.batchSize), spacing \(configuration.spacing)")
+            print(
+                "\(name) \(configuration.name): patch \(configuration.patchSize), batch \(configuration.batchSize), spacing \(configuration.spacing)"
+            )
         }
         print("\(name): \(file.path)")
         return planner.plansName
@@ -123,7 +134,9 @@ struct PreprocessingOptions: ParsableArguments {
     @Flag(name: .customLong("no_pbar"), help: "No progress bar.") var noProgress = false
 
     mutating func validate() throws {
-        guard processes.isEmpty || processes.count == 1 || processes.count == configurations.count, processes.allSatisfy({ $0 > 0 }) else {
+        guard processes.isEmpty || processes.count == 1 || processes.count == configurations.count,
+            processes.allSatisfy({ $0 > 0 })
+        else {
             throw ValidationError("-np takes one number, or one for each of the \(configurations.count) configurations")
         }
     }
@@ -158,12 +171,15 @@ struct ExtractFingerprintCommand: ParsableCommand {
 
     @OptionGroup var datasets: DatasetOptions
     @OptionGroup var fingerprint: FingerprintOptions
-    @Option(name: .customLong("np", withSingleDash: true), help: "Cases at a time (default: the cores).") var processes: Int?
+    @Option(name: .customLong("np", withSingleDash: true), help: "Cases at a time (default: the cores).") var processes:
+        Int?
     @Flag(name: .customLong("verbose"), help: "Say more.") var verbose = false
     @Flag(name: .customLong("no_pbar"), help: "No progress bar.") var noProgress = false
 
     func run() throws {
-        for name in try datasets.names() { try fingerprint.run(name, threads: processes ?? defaultThreads, isSilent: noProgress) }
+        for name in try datasets.names() {
+            try fingerprint.run(name, threads: processes ?? defaultThreads, isSilent: noProgress)
+        }
     }
 }
 
@@ -184,7 +200,8 @@ struct PreprocessCommand: ParsableCommand {
         discussion: "EXAMPLE\n  cohort preprocess -d 4 -c 3d_fullres -np 4")
 
     @OptionGroup var datasets: DatasetOptions
-    @Option(name: .customLong("plans_name", withSingleDash: true), help: "The plans to follow.") var plansName = "nnUNetPlans"
+    @Option(name: .customLong("plans_name", withSingleDash: true), help: "The plans to follow.") var plansName =
+        "nnUNetPlans"
     @OptionGroup var preprocessing: PreprocessingOptions
 
     func run() throws { for name in try datasets.names() { try preprocessing.run(name, plansName: plansName) } }
@@ -197,7 +214,9 @@ struct PlanAndPreprocessCommand: ParsableCommand {
 
     @OptionGroup var datasets: DatasetOptions
     @OptionGroup var fingerprint: FingerprintOptions
-    @Option(name: .customLong("npfp", withSingleDash: true), help: "Cases at a time for the fingerprint (default: the cores).")
+    @Option(
+        name: .customLong("npfp", withSingleDash: true),
+        help: "Cases at a time for the fingerprint (default: the cores).")
     var fingerprintProcesses: Int?
     @Flag(name: .customLong("no_pp"), help: "Stop after planning.") var noPreprocessing = false
     @OptionGroup var planner: PlannerOptions
@@ -205,7 +224,8 @@ struct PlanAndPreprocessCommand: ParsableCommand {
 
     func run() throws {
         for name in try datasets.names() {
-            try fingerprint.run(name, threads: fingerprintProcesses ?? defaultThreads, isSilent: preprocessing.noProgress)
+            try fingerprint.run(
+                name, threads: fingerprintProcesses ?? defaultThreads, isSilent: preprocessing.noProgress)
             let plansName = try planner.run(name)
             if !noPreprocessing { try preprocessing.run(name, plansName: plansName) }
         }

@@ -3,14 +3,16 @@ import Imaging
 import NNUNet
 
 #if canImport(FoundationEssentials)
-import FoundationEssentials
+    import FoundationEssentials
 #else
-import Foundation
+    import Foundation
 #endif
 
 /// Prints a summary: a line per class, and the mean over the foreground.
 func printTable(_ summary: EvaluationSummary, names: [String]) {
-    func cell(_ text: String, _ width: Int) -> String { text + String(repeating: " ", count: max(0, width - text.count)) }
+    func cell(_ text: String, _ width: Int) -> String {
+        text + String(repeating: " ", count: max(0, width - text.count))
+    }
     func number(_ value: Double, _ digits: Int) -> String {
         guard value.isFinite else { return "–" }
         let scale = digits == 4 ? 10_000.0 : 100
@@ -36,16 +38,20 @@ struct EvaluateFolderCommand: ParsableCommand {
     @Argument(help: "Folder of references.") var references: String
     @Argument(help: "Folder of predictions.") var predictions: String
     @Option(name: .customLong("djfile", withSingleDash: true), help: "dataset.json.") var datasetFile: String
-    @Option(name: .customLong("pfile", withSingleDash: true), help: "plans.json; not needed here.") var plansFile: String?
-    @Option(name: .customShort("o"), help: "The summary (default: summary.json among the predictions).") var output: String?
-    @Option(name: .customLong("np", withSingleDash: true), help: "Cases at a time (default: the cores).") var processes: Int?
+    @Option(name: .customLong("pfile", withSingleDash: true), help: "plans.json; not needed here.") var plansFile:
+        String?
+    @Option(name: .customShort("o"), help: "The summary (default: summary.json among the predictions).") var output:
+        String?
+    @Option(name: .customLong("np", withSingleDash: true), help: "Cases at a time (default: the cores).") var processes:
+        Int?
     @Flag(name: .customLong("chill"), help: "Score what is there where predictions are missing.") var chill = false
 
     func run() throws {
         let dataset = try DatasetDescription(contentsOf: URL(filePath: datasetFile))
         let predictionFolder = URL(filePath: predictions, directoryHint: .isDirectory)
         let summary = try Evaluator.evaluateFolder(
-            references: URL(filePath: references, directoryHint: .isDirectory), predictions: predictionFolder, dataset: dataset,
+            references: URL(filePath: references, directoryHint: .isDirectory), predictions: predictionFolder,
+            dataset: dataset,
             allowsMissing: chill, threads: processes ?? defaultThreads)
         let file = output.map { URL(filePath: $0) } ?? predictionFolder.appending(path: "summary.json")
         try summary.write(to: file)
@@ -66,14 +72,17 @@ struct EvaluateSimpleCommand: ParsableCommand {
     @Argument(help: "Folder of predictions.") var predictions: String
     @Option(name: .customShort("l"), parsing: .upToNextOption, help: "Labels to score.") var labels: [Int]
     @Option(name: .customLong("il", withSingleDash: true), help: "The ignore label.") var ignoreLabel: Int?
-    @Option(name: .customShort("o"), help: "The summary (default: summary.json among the predictions).") var output: String?
-    @Option(name: .customLong("np", withSingleDash: true), help: "Cases at a time (default: the cores).") var processes: Int?
+    @Option(name: .customShort("o"), help: "The summary (default: summary.json among the predictions).") var output:
+        String?
+    @Option(name: .customLong("np", withSingleDash: true), help: "Cases at a time (default: the cores).") var processes:
+        Int?
     @Flag(name: .customLong("chill"), help: "Score what is there where predictions are missing.") var chill = false
 
     func run() throws {
         let predictionFolder = URL(filePath: predictions, directoryHint: .isDirectory)
         let summary = try Evaluator.evaluateSimple(
-            references: URL(filePath: references, directoryHint: .isDirectory), predictions: predictionFolder, labels: labels,
+            references: URL(filePath: references, directoryHint: .isDirectory), predictions: predictionFolder,
+            labels: labels,
             ignoreLabel: ignoreLabel, allowsMissing: chill, threads: processes ?? defaultThreads)
         let file = output.map { URL(filePath: $0) } ?? predictionFolder.appending(path: "summary.json")
         try summary.write(to: file)

@@ -3,15 +3,16 @@ import Imaging
 import NNUNet
 
 #if canImport(FoundationEssentials)
-import FoundationEssentials
+    import FoundationEssentials
 #else
-import Foundation
+    import Foundation
 #endif
 
 struct PlotOverlaysCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "plot-overlays", abstract: "Draw images, references and predictions side by side.",
-        discussion: "EXAMPLE\n  cohort plot-overlays imagesTs predictions -gt labelsTs -djfile dataset.json -o overlays.png")
+        discussion:
+            "EXAMPLE\n  cohort plot-overlays imagesTs predictions -gt labelsTs -djfile dataset.json -o overlays.png")
 
     @Argument(help: "Folder of images, case_0000.nii.gz and so on.") var images: String
     @Argument(help: "Folder of predictions.") var predictions: String
@@ -23,9 +24,11 @@ struct PlotOverlaysCommand: ParsableCommand {
 
     func run() throws {
         let dataset = try DatasetDescription(contentsOf: URL(filePath: datasetFile))
-        let all = try RawDataset.cases(in: URL(filePath: images, directoryHint: .isDirectory), fileEnding: dataset.fileEnding)
+        let all = try RawDataset.cases(
+            in: URL(filePath: images, directoryHint: .isDirectory), fileEnding: dataset.fileEnding)
         let shown = all.filter { raw in
-            FileManager.default.fileExists(atPath: file(predictions, raw.identifier, dataset).path) && channel < raw.images.count
+            FileManager.default.fileExists(atPath: file(predictions, raw.identifier, dataset).path)
+                && channel < raw.images.count
         }.prefix(cases)
         guard let first = shown.first else {
             throw NNUNetError.file(predictions, reason: "holds no prediction of an image in \(images)")
@@ -33,7 +36,9 @@ struct PlotOverlaysCommand: ParsableCommand {
         let reader = try ImageReaderWriter.select(fileEnding: dataset.fileEnding, example: first.images.first)
         func labels(_ folder: String, _ raw: RawCase) throws -> Volume<UInt16> {
             let volume = try reader.readSegmentation(file(folder, raw.identifier, dataset)).voxels
-            return Volume(shape: Array(volume.shape.dropFirst()), elements: volume.elements.map { UInt16(max(0, min(65535, $0))) })
+            return Volume(
+                shape: Array(volume.shape.dropFirst()), elements: volume.elements.map { UInt16(max(0, min(65535, $0))) }
+            )
         }
         let evaluator = Evaluator(classes: EvaluationClass.all(of: dataset), surfaceTolerance: nil)
         let rows = try shown.map { raw in
@@ -43,11 +48,17 @@ struct PlotOverlaysCommand: ParsableCommand {
             var caption = ""
             if let truth {
                 let metrics = try evaluator.metrics(
-                    reference: truth.map { Float($0) }, prediction: prediction.map { Float($0) }, spacing: image.spacing, name: raw.identifier)
-                caption = "Dice " + metrics.map { $0.dice.isFinite ? Progress.hundredths($0.dice) : "-" }.joined(separator: ", ")
+                    reference: truth.map { Float($0) }, prediction: prediction.map { Float($0) },
+                    spacing: image.spacing, name: raw.identifier)
+                caption =
+                    "Dice "
+                    + metrics.map { $0.dice.isFinite ? Progress.hundredths($0.dice) : "-" }.joined(separator: ", ")
             }
             return OverlayFigure.Row(
-                name: raw.identifier, image: Volume(shape: Array(image.voxels.shape.suffix(3)), elements: Array(image.voxels.elements.prefix(prediction.count))),
+                name: raw.identifier,
+                image: Volume(
+                    shape: Array(image.voxels.shape.suffix(3)),
+                    elements: Array(image.voxels.elements.prefix(prediction.count))),
                 truth: truth, prediction: prediction, spacing: image.spacing, caption: caption)
         }
         let figure = OverlayFigure(

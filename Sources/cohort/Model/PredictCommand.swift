@@ -5,33 +5,46 @@ import NNUNet
 import Torch
 
 #if canImport(FoundationEssentials)
-import FoundationEssentials
+    import FoundationEssentials
 #else
-import Foundation
+    import Foundation
 #endif
 
 /// What both ways of predicting have in common.
 struct PredictionOptions: ParsableArguments {
     @Option(name: .customShort("i"), help: "Folder of images, case_0000.nii.gz and so on.") var input: String
     @Option(name: .customShort("o"), help: "Folder for the segmentations.") var output: String
-    @Option(name: .customShort("f"), parsing: .upToNextOption, help: "Folds whose networks are averaged (default: all that are trained).")
+    @Option(
+        name: .customShort("f"), parsing: .upToNextOption,
+        help: "Folds whose networks are averaged (default: all that are trained).")
     var folds: [String] = []
-    @Option(name: .customLong("step_size", withSingleDash: true), help: "Distance of tiles, as a share of the patch.") var stepSize = 0.5
-    @Flag(name: .customLong("disable_tta"), help: "Do not average over mirrored images: eight times faster in 3D, a little worse.")
+    @Option(name: .customLong("step_size", withSingleDash: true), help: "Distance of tiles, as a share of the patch.")
+    var stepSize = 0.5
+    @Flag(
+        name: .customLong("disable_tta"),
+        help: "Do not average over mirrored images: eight times faster in 3D, a little worse.")
     var disableMirroring = false
     @Flag(name: .customLong("verbose"), help: "Say more.") var verbose = false
     @Flag(name: .customLong("save_probabilities"), help: "Save the probabilities too (.npz and .pkl), for ensembles.")
     var savesProbabilities = false
-    @Flag(name: [.customLong("continue_prediction"), .customLong("c")], help: "Leave out cases that are predicted already.")
+    @Flag(
+        name: [.customLong("continue_prediction"), .customLong("c")],
+        help: "Leave out cases that are predicted already.")
     var continues = false
-    @Option(name: .customLong("chk", withSingleDash: true), help: "The checkpoint's name.") var checkpoint = "checkpoint_final.pth"
+    @Option(name: .customLong("chk", withSingleDash: true), help: "The checkpoint's name.") var checkpoint =
+        "checkpoint_final.pth"
     @Option(name: .customLong("npp", withSingleDash: true), help: "Cases that are prepared ahead.") var preparing = 3
-    @Option(name: .customLong("nps", withSingleDash: true), help: "Cases that are exported beside the network; -npp counts for both.") var exporting = 3
-    @Option(name: .customLong("prev_stage_predictions", withSingleDash: true), help: "Of a cascade; cascades do not work yet.")
+    @Option(
+        name: .customLong("nps", withSingleDash: true),
+        help: "Cases that are exported beside the network; -npp counts for both.") var exporting = 3
+    @Option(
+        name: .customLong("prev_stage_predictions", withSingleDash: true),
+        help: "Of a cascade; cascades do not work yet.")
     var previousStage: String?
     @Option(name: .customLong("device", withSingleDash: true), help: "cpu, cuda or cuda:N.") var device: String?
     @Flag(name: .customLong("disable_progress_bar"), help: "No progress bar.") var noProgress = false
-    @Flag(name: .customLong("not_on_device"), help: "Keep the results on the CPU; Cohort always does.") var notOnDevice = false
+    @Flag(name: .customLong("not_on_device"), help: "Keep the results on the CPU; Cohort always does.")
+    var notOnDevice = false
     @Option(help: "fp32, bf16 or fp16 (default: what the device does best).") var precision: String?
     @Option(help: "Threads of the network on a CPU (default: the cores).") var threads: Int?
 
@@ -43,7 +56,9 @@ struct PredictionOptions: ParsableArguments {
         }
     }
 
-    func run(_ folder: ModelFolder, configuration name: String, part: (index: Int, count: Int), arguments: JSONObject) async throws {
+    func run(_ folder: ModelFolder, configuration name: String, part: (index: Int, count: Int), arguments: JSONObject)
+        async throws
+    {
         let plans: Plans
         do { plans = try folder.plans } catch {
             throw NNUNetError.file(folder.url.path, reason: "holds no usable model: \(error)")
@@ -51,14 +66,17 @@ struct PredictionOptions: ParsableArguments {
         let dataset = try folder.dataset
         let configuration = try plans.configuration(name)
         guard configuration.previousStage == nil else {
-            throw NNUNetError.plan("\(configuration.name) continues \(configuration.previousStage!): cascades cannot predict yet.")
+            throw NNUNetError.plan(
+                "\(configuration.name) continues \(configuration.previousStage!): cascades cannot predict yet.")
         }
         let output = URL(filePath: output, directoryHint: .isDirectory)
         let cases = try ImageFolderCases(
-            input: URL(filePath: input, directoryHint: .isDirectory), output: output, plans: plans, configuration: configuration,
+            input: URL(filePath: input, directoryHint: .isDirectory), output: output, plans: plans,
+            configuration: configuration,
             dataset: dataset, savesProbabilities: savesProbabilities, skipsExisting: continues, part: part)
         let model = try PredictionModel(
-            folder, configuration: configuration, dataset: dataset, folds: folds.isEmpty ? nil : folds.map { try Fold($0) },
+            folder, configuration: configuration, dataset: dataset,
+            folds: folds.isEmpty ? nil : folds.map { try Fold($0) },
             checkpoint: checkpoint)
         try FileManager.default.createDirectory(at: output, withIntermediateDirectories: true)
         try plans.write(to: output.appending(path: "plans.json"))
@@ -106,24 +124,29 @@ struct PredictCommand: AsyncParsableCommand {
     @Option(name: .customShort("p"), help: "The plans.") var plans = "nnUNetPlans"
     @Option(name: .customLong("tr", withSingleDash: true), help: "The trainer's name.") var trainer = "nnUNetTrainer"
     @Option(name: .customShort("c"), help: "The configuration.") var configurationName: String
-    @Option(name: .customLong("num_parts", withSingleDash: true), help: "Share the cases among so many calls.") var parts = 1
+    @Option(name: .customLong("num_parts", withSingleDash: true), help: "Share the cases among so many calls.")
+    var parts = 1
     @Option(name: .customLong("part_id", withSingleDash: true), help: "Which of them this is, from 0.") var part = 0
 
     func run() async throws {
         let folders = DatasetFolders()
         let folder = folders.modelFolder(
             dataset: try folders.datasetName(dataset), trainer: trainer, plans: plans, configuration: configurationName)
-        try await options.run(ModelFolder(folder), configuration: configurationName, part: (part, parts), arguments: options.json)
+        try await options.run(
+            ModelFolder(folder), configuration: configurationName, part: (part, parts), arguments: options.json)
     }
 }
 
 struct PredictFromModelFolderCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "predict-from-modelfolder", abstract: "Segment images with a model folder, wherever it lies.",
-        discussion: "EXAMPLE\n  cohort predict-from-modelfolder -i imagesTs -o predictions -m nnUNetTrainer__nnUNetPlans__3d_fullres -f 0")
+        discussion:
+            "EXAMPLE\n  cohort predict-from-modelfolder -i imagesTs -o predictions -m nnUNetTrainer__nnUNetPlans__3d_fullres -f 0"
+    )
 
     @OptionGroup var options: PredictionOptions
-    @Option(name: .customShort("m"), help: "The model's folder, with plans.json and fold_0 and so on.") var model: String
+    @Option(name: .customShort("m"), help: "The model's folder, with plans.json and fold_0 and so on.") var model:
+        String
 
     func run() async throws {
         let folder = ModelFolder(URL(filePath: model, directoryHint: .isDirectory).standardizedFileURL)

@@ -7,16 +7,16 @@ import Synchronization
 import Torch
 
 #if canImport(FoundationEssentials)
-import FoundationEssentials
+    import FoundationEssentials
 #else
-import Foundation
+    import Foundation
 #endif
 #if canImport(Glibc)
-import Glibc
+    import Glibc
 #elseif canImport(Musl)
-import Musl
+    import Musl
 #elseif canImport(Darwin)
-import Darwin
+    import Darwin
 #endif
 
 struct TrainCommand: AsyncParsableCommand {
@@ -32,13 +32,18 @@ struct TrainCommand: AsyncParsableCommand {
     @Argument(help: "The dataset's number or name.") var dataset: String
     @Argument(help: "2d, 3d_fullres, 3d_lowres, …") var configuration: String
     @Argument(help: "A number, or all.") var fold: String
-    @Option(name: .customLong("tr", withSingleDash: true), help: "nnU-Net's trainer; its simple variants are known by name.")
+    @Option(
+        name: .customLong("tr", withSingleDash: true), help: "nnU-Net's trainer; its simple variants are known by name."
+    )
     var trainer = "nnUNetTrainer"
     @Option(name: .customShort("p"), help: "The plans.") var plans = "nnUNetPlans"
-    @Option(name: .customLong("pretrained_weights", withSingleDash: true), help: "A checkpoint whose weights, but for the heads, begin the training.")
+    @Option(
+        name: .customLong("pretrained_weights", withSingleDash: true),
+        help: "A checkpoint whose weights, but for the heads, begin the training.")
     var pretrainedWeights: String?
     @Option(name: .customLong("num_gpus", withSingleDash: true), help: "Only 1 works yet.") var gpus = 1
-    @Flag(name: .customLong("npz"), help: "Save the probabilities of the validation, for ensembles.") var savesProbabilities = false
+    @Flag(name: .customLong("npz"), help: "Save the probabilities of the validation, for ensembles.")
+    var savesProbabilities = false
     @Flag(name: .customLong("c"), help: "Continue an interrupted training.") var continues = false
     @Flag(name: .customLong("val"), help: "Only validate, with checkpoint_final.pth.") var validates = false
     @Flag(name: .customLong("val_best"), help: "Validate with checkpoint_best.pth.") var validatesBest = false
@@ -58,7 +63,8 @@ struct TrainCommand: AsyncParsableCommand {
     @Option(help: "Threads that make batches.") var loaderThreads: Int?
     @Option(help: "Fixes weights, patches and augmentation.") var seed: UInt64?
     @Flag(help: "Leave out the validation after the last epoch.") var skipFinalValidation = false
-    @Option(help: ArgumentHelp("Write the seconds of every training step to this file (JSON).", visibility: .hidden)) var stepTimes: String?
+    @Option(help: ArgumentHelp("Write the seconds of every training step to this file (JSON).", visibility: .hidden))
+    var stepTimes: String?
 
     func validate() throws {
         guard gpus == 1 else {
@@ -78,7 +84,8 @@ struct TrainCommand: AsyncParsableCommand {
         let training = try FoldTraining(
             datasetFolder: folders.preprocessed.appending(path: name), plansName: plans, configuration: configuration,
             fold: Fold(fold), settings: settings(), device: resolvedDevice(device),
-            model: ModelFolder(folders.modelFolder(dataset: name, trainer: trainer, plans: plans, configuration: configuration)))
+            model: ModelFolder(
+                folders.modelFolder(dataset: name, trainer: trainer, plans: plans, configuration: configuration)))
         if !validates {
             try await train(training)
             if disableCheckpointing || skipFinalValidation { return }
@@ -120,8 +127,8 @@ struct TrainCommand: AsyncParsableCommand {
         var run = try await training.makeRun(stop: stop) { print($0) }
         if let pretrainedWeights {
             let file = pretrainedWeights
-                let weights = try Weights(NNUNetCheckpoint(contentsOf: URL(filePath: file)), file: file)
-                try await run.trainer.perform { try $0.loadPretrained(weights, from: file) }
+            let weights = try Weights(NNUNetCheckpoint(contentsOf: URL(filePath: file)), file: file)
+            try await run.trainer.perform { try $0.loadPretrained(weights, from: file) }
         }
         if continues, let from = try await run.resume() { print("Continuing from \(from.rawValue).") }
         let times = StepTimes()
