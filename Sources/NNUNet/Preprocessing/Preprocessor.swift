@@ -113,11 +113,20 @@ public struct Preprocessor: Sendable {
 
     /// Labels as read (floats) to whole numbers.
     static func integers(_ labels: Volume<Float>) throws -> Volume<Int16> {
-        try labels.map { value in
-            guard let label = Int16(exactly: value) else {
-                throw NNUNetError.plan("the label holds \(value), which is no whole number from -32768 to 32767")
+        var stranger: Float?
+        let integers = Volume<Int16>(shape: labels.shape, unsafeUninitialized: { out in
+            labels.elements.withUnsafeBufferPointer { values in
+                for i in values.indices {
+                    let value = values[i]
+                    let rounded = Int16(max(-32768, min(32767, value.isNaN ? 0 : value)))
+                    if Float(rounded) != value { stranger = value }
+                    out[i] = rounded
+                }
             }
-            return label
+        })
+        if let stranger {
+            throw NNUNetError.plan("the label holds \(stranger), which is no whole number from -32768 to 32767")
         }
+        return integers
     }
 }
