@@ -1,3 +1,8 @@
+#if canImport(FoundationEssentials)
+    import FoundationEssentials
+#else
+    import Foundation
+#endif
 #if canImport(Glibc)
     import Glibc
 #elseif canImport(Musl)
@@ -6,127 +11,167 @@
     import Darwin
 #endif
 
-/// Lines over epochs: one panel of a figure, with axes, grid and legend.
+/// Lines over one x axis and one or two y axes, with ticks, grid and legend, drawn into a part of a canvas.
 public struct LinePlot: Sendable {
+    public enum Axis: Sendable { case left, right }
+
+    /// One line: `values[i]` at x = i + 1. What is not finite leaves a gap.
     public struct Series: Sendable {
         public var name: String
         public var values: [Double]
         public var color: Color
-        /// Measured on the right axis.
-        public var isRight: Bool
+        public var axis: Axis
+        public var isDashed: Bool
+        public var width: Double
 
-        public init(_ name: String, _ values: [Double], _ color: Color, isRight: Bool = false) {
+        public init(
+            _ name: String, _ values: [Double], _ color: Color, axis: Axis = .left, isDashed: Bool = false,
+            width: Double = 2
+        ) {
             self.name = name
             self.values = values
             self.color = color
-            self.isRight = isRight
+            self.axis = axis
+            self.isDashed = isDashed
+            self.width = width
         }
     }
 
     public var title: String
-    public var left: String
-    public var right: String?
+    public var xLabel: String
+    public var leftLabel: String
+    public var rightLabel: String
     public var series: [Series]
+    /// What an axis must at least cover.
+    public var leftBounds: ClosedRange<Double>?
+    public var rightBounds: ClosedRange<Double>?
 
-    public init(title: String, left: String, right: String? = nil, series: [Series]) {
+    public init(
+        title: String = "", xLabel: String = "", leftLabel: String = "", rightLabel: String = "", series: [Series],
+        leftBounds: ClosedRange<Double>? = nil, rightBounds: ClosedRange<Double>? = nil
+    ) {
         self.title = title
-        self.left = left
-        self.right = right
+        self.xLabel = xLabel
+        self.leftLabel = leftLabel
+        self.rightLabel = rightLabel
         self.series = series
+        self.leftBounds = leftBounds
+        self.rightBounds = rightBounds
     }
 
-    /// Draws into a rectangle of a canvas.
-    public func draw(on canvas: inout Canvas, x: Int, y: Int, width: Int, height: Int) {
-        let margins = (left: 110, right: right == nil ? 40 : 110, top: 64, bottom: 56)
-        let frame = (
-            x: x + margins.left, y: y + margins.top, width: width - margins.left - margins.right,
-            height: height - margins.top - margins.bottom
-        )
-        canvas.text(title, frame.x, y + 8, scale: 2)
-        let count = max(1, series.map(\.values.count).max() ?? 1)
-        func across(_ index: Double) -> Double {
-            Double(frame.x) + (count == 1 ? 0.5 : index / Double(count - 1)) * Double(frame.width)
+    /// Ticks at round numbers (1, 2 or 5 times a power of ten), about `count` of them, that enclose a range.
+    package static func ticks(over range: ClosedRange<Double>, count: Int, wholeNumbers: Bool = false) -> [Double] {
+        var (low, high) = (range.lowerBound, range.upperBound)
+        if !(high - low > 1e-12 * max(abs(low), abs(high))) {
+            let pad = low == 0 ? 1 : abs(low) * 0.1
+            (low, high) = (low - pad, high + pad)
         }
+        let rough = (high - low) / Double(max(1, count))
+        let power = pow(10, log10(rough).rounded(.down))
+        let share = rough / power
+        var step = power * (share <= 1.0001 ? 1 : share <= 2.0001 ? 2 : share <= 5.0001 ? 5 : 10)
+        if wholeNumbers { step = max(1, step.rounded()) }
+        let first = (low / step + 1e-9).rounded(.down)
+        let last = (high / step - 1e-9).rounded(.up)
+        return (0...max(1, Int(last - first))).map { (first + Double($0)) * step }
+    }
 
-        for step in Self.ticks(0, Double(max(1, count - 1)), about: 8) where step == step.rounded() {
-            let at = Int(across(step).rounded())
-            guard at <= frame.x + frame.width else { continue }
-            canvas.fill(at, frame.y, 1, frame.height, .lightGrey)
-            let label = "\(Int(step))"
-            canvas.text(label, at - Canvas.size(of: label).width / 2, frame.y + frame.height + 10, .grey)
+    /// A tick's number with as many decimals as its step needs; very small and large ones with an exponent.
+    package static func label(_ value: Double, step: Double) -> String {
+        let magnitude = max(abs(value), step)
+        if value == 0 { return "0" }
+        if magnitude >= 1e6 || magnitude < 1e-3 {
+            let exponent = Int(log10(abs(value)).rounded(.down))
+            let mantissa = value / pow(10, Double(exponent))
+            return label(mantissa, step: step / pow(10, Double(exponent))) + "e\(exponent)"
         }
-        canvas.text("epoch", frame.x + frame.width / 2 - 28, frame.y + frame.height + 34, .grey)
+        let decimals = max(0, min(9, Int((-log10(step) - 1e-9).rounded(.up))))
+        return decimal(value, decimals)
+    }
 
-        for isRight in [false, true] {
-            let mine = series.filter { $0.isRight == isRight }
-            let values = mine.flatMap(\.values).filter(\.isFinite)
-            guard var low = values.min(), var high = values.max() else { continue }
-            let room = high > low ? (high - low) * 0.06 : max(abs(high) * 0.1, 1e-6)
-            (low, high) = (low - room, high + room)
-            func up(_ value: Double) -> Double {
-                Double(frame.y + frame.height) - (value - low) / (high - low) * Double(frame.height)
+    /// A number with a fixed count of decimals.
+    package static func decimal(_ value: Double, _ decimals: Int) -> String {
+        guard value.isFinite, abs(value) < 1e12 else { return "\(value)" }
+        let scale = pow(10, Double(decimals))
+        let scaled = Int((abs(value) * scale).rounded())
+        let sign = value < 0 && scaled > 0 ? "-" : ""
+        guard decimals > 0 else { return sign + String(scaled) }
+        let digits = String(scaled % Int(scale))
+        return sign + "\(scaled / Int(scale))." + String(repeating: "0", count: decimals - digits.count) + digits
+    }
+
+    /// Draws the plot, its labels included, inside `frame`.
+    public func draw(on canvas: inout Canvas, in frame: Rectangle) {
+        let hasRight = series.contains { $0.axis == .right }
+        let top = frame.y + (title.isEmpty ? 12 : 34) + (series.count > 1 ? 22 : 0)
+        let area = Rectangle(
+            x: frame.x + 84, y: top, width: frame.width - 84 - (hasRight ? 84 : 24),
+            height: frame.bottom - top - (xLabel.isEmpty ? 30 : 50))
+        if !title.isEmpty {
+            canvas.text(title, at: Point(area.x, frame.y + 20), size: 11, bold: true)
+        }
+        let length = series.map(\.values.count).max() ?? 0
+        let xTicks = Self.ticks(over: 1...Double(max(2, length)), count: 10, wholeNumbers: true)
+            .filter { $0 >= 1 && $0 <= Double(max(1, length)) }
+        let xRange = 1.0...Double(max(2, length))
+        func column(_ x: Double) -> Double {
+            area.x + (x - xRange.lowerBound) / (xRange.upperBound - xRange.lowerBound) * area.width
+        }
+        for tick in xTicks {
+            canvas.line([Point(column(tick), area.y), Point(column(tick), area.bottom)], .gridLine, width: 1)
+            canvas.text(String(Int(tick)), at: Point(column(tick), area.bottom + 18), anchor: .centre)
+        }
+        if !xLabel.isEmpty {
+            canvas.text(xLabel, at: Point(area.x + area.width / 2, area.bottom + 40), anchor: .centre)
+        }
+        draw(.left, on: &canvas, in: area, column: column)
+        if hasRight { draw(.right, on: &canvas, in: area, column: column) }
+        canvas.outline(area, .faint)
+        if series.count > 1 { legend(on: &canvas, at: Point(area.x, area.y - 10)) }
+    }
+
+    private func draw(_ axis: Axis, on canvas: inout Canvas, in area: Rectangle, column: (Double) -> Double) {
+        let lines = series.filter { $0.axis == axis }
+        let finite = lines.flatMap(\.values).filter(\.isFinite)
+        var (low, high) = (finite.min() ?? 0, finite.max() ?? 1)
+        if let bounds = axis == .left ? leftBounds : rightBounds {
+            (low, high) = (min(low, bounds.lowerBound), max(high, bounds.upperBound))
+        }
+        let ticks = Self.ticks(over: low...high, count: max(3, Int(area.height / 50)))
+        let (bottom, top, step) = (ticks[0], ticks[ticks.count - 1], ticks[1] - ticks[0])
+        func row(_ y: Double) -> Double { area.bottom - (y - bottom) / (top - bottom) * area.height }
+        for tick in ticks {
+            if axis == .left, tick != bottom {
+                canvas.line([Point(area.x, row(tick)), Point(area.right, row(tick))], .gridLine, width: 1)
             }
-            for tick in Self.ticks(low, high, about: 6) {
-                let at = Int(up(tick).rounded())
-                if !isRight { canvas.fill(frame.x, at, frame.width, 1, .lightGrey) }
-                let label = Self.text(tick)
-                let size = Canvas.size(of: label)
-                canvas.text(
-                    label, isRight ? frame.x + frame.width + 10 : frame.x - 10 - size.width, at - size.height / 2, .grey
-                )
-            }
-            for line in mine {
-                var last: (Double, Double)?
-                for (index, value) in line.values.enumerated() {
-                    guard value.isFinite else {
-                        last = nil
-                        continue
-                    }
-                    let here = (across(Double(index)), up(value))
-                    if let last { canvas.line(last.0, last.1, here.0, here.1, line.color, thickness: 2.4) }
-                    if line.values.count <= 40 { canvas.line(here.0, here.1, here.0, here.1, line.color, thickness: 6) }
-                    last = here
+            let at = axis == .left ? Point(area.x - 8, row(tick) + 4.5) : Point(area.right + 8, row(tick) + 4.5)
+            canvas.text(Self.label(tick, step: step), at: at, anchor: axis == .left ? .right : .left)
+        }
+        let label = axis == .left ? leftLabel : rightLabel
+        let middle = area.y + area.height / 2
+        if !label.isEmpty {
+            canvas.text(
+                label, at: Point(axis == .left ? area.x - 62 : area.right + 70, middle), anchor: .centre, upwards: true)
+        }
+        for line in lines {
+            let points = line.values.enumerated().map { Point(column(Double($0.offset + 1)), row($0.element)) }
+            if points.count < 60 {
+                for point in points where point.y.isFinite {
+                    canvas.line([point], line.color, width: line.width + 3, clip: area)
                 }
             }
+            canvas.line(points, line.color, width: line.width, dash: line.isDashed ? (5, 4) : nil, clip: area)
         }
-        canvas.fill(frame.x, frame.y, 1, frame.height, .grey)
-        canvas.fill(frame.x, frame.y + frame.height, frame.width, 1, .grey)
-        if right != nil { canvas.fill(frame.x + frame.width, frame.y, 1, frame.height, .grey) }
-        canvas.text(left, x + 8, frame.y - 24, .grey)
-        if let right { canvas.text(right, x + width - 8 - Canvas.size(of: right).width, frame.y - 24, .grey) }
-        var legend = x + width - 16 - series.reduce(0) { $0 + Canvas.size(of: $1.name).width + 62 }
+    }
+
+    private func legend(on canvas: inout Canvas, at: Point) {
+        var x = at.x
         for line in series {
-            canvas.fill(legend, y + 13, 28, 4, line.color)
-            canvas.text(line.name, legend + 36, y + 8, .black)
-            legend += Canvas.size(of: line.name).width + 62
+            canvas.line(
+                [Point(x, at.y - 4.5), Point(x + 26, at.y - 4.5)], line.color, width: line.width + 0.5,
+                dash: line.isDashed ? (5, 4) : nil)
+            canvas.text(line.name, at: Point(x + 33, at.y))
+            x += 33 + StrokeFont.width(of: line.name, size: 9) + 26
         }
-    }
-
-    /// Round numbers between two bounds.
-    static func ticks(_ low: Double, _ high: Double, about count: Int) -> [Double] {
-        guard high > low else { return [low] }
-        let raw = (high - low) / Double(count)
-        let magnitude = pow(10, log10(raw).rounded(.down))
-        let step = magnitude * ([1, 2, 5, 10].first { $0 * magnitude >= raw } ?? 10)
-        var ticks: [Double] = []
-        var tick = (low / step).rounded(.up) * step
-        while tick <= high + step * 1e-9 {
-            ticks.append((tick / step).rounded() * step)
-            tick += step
-        }
-        return ticks
-    }
-
-    /// A short text of a number.
-    static func text(_ value: Double) -> String {
-        if value == 0 { return "0" }
-        let magnitude = abs(value)
-        if magnitude < 1e-3 || magnitude >= 1e5 {
-            let exponent = Int(log10(magnitude).rounded(.down))
-            let mantissa = (value / pow(10, Double(exponent)) * 10).rounded() / 10
-            return "\(mantissa == mantissa.rounded() ? "\(Int(mantissa))" : "\(mantissa)")e\(exponent)"
-        }
-        let rounded = (value * 1000).rounded() / 1000
-        return rounded == rounded.rounded() ? "\(Int(rounded))" : "\(rounded)"
     }
 }

@@ -9,27 +9,30 @@ import Imaging
 /// `progress.png`: losses and pseudo Dice, the time of each epoch, the learning rate.
 public enum TrainingFigure {
     public static func write(_ history: TrainingHistory, to url: URL) throws {
-        let width = 1400
-        let height = 520
-        var canvas = Canvas(width: width, height: 3 * height)
+        let (width, height) = (1200.0, 430.0)
+        var canvas = Canvas(width: Int(width), height: Int(3 * height))
+        let (blue, red, green) = (Color(0x0072B2), Color(0xD55E00), Color(0x009E73))
         let panels = [
             LinePlot(
-                title: "training", left: "loss", right: "pseudo Dice",
+                title: "Loss and pseudo Dice", xLabel: "epoch", leftLabel: "loss", rightLabel: "pseudo Dice",
                 series: [
-                    .init("loss_tr", history.trainingLosses, Color.palette[5]),
-                    .init("loss_val", history.validationLosses, Color.palette[3]),
-                    .init("pseudo dice", history.meanForegroundDice, Color.palette[2], isRight: true),
-                    .init("pseudo dice (mov. avg.)", history.movingAverageDice, Color.palette[0], isRight: true),
-                ]),
+                    .init("training loss", history.trainingLosses, blue),
+                    .init("validation loss", history.validationLosses, red),
+                    .init("pseudo Dice", history.meanForegroundDice, green, axis: .right, isDashed: true, width: 1.5),
+                    .init("pseudo Dice, moving average", history.movingAverageDice, green, axis: .right),
+                ], rightBounds: 0...1),
             LinePlot(
-                title: "duration", left: "seconds",
-                series: [.init("epoch duration", zip(history.ends, history.starts).map { $0 - $1 }, Color.palette[5])]),
+                title: "Epoch duration", xLabel: "epoch", leftLabel: "seconds",
+                series: [.init("epoch duration", zip(history.ends, history.starts).map { $0 - $1 }, blue)],
+                leftBounds: 0...1),
             LinePlot(
-                title: "schedule", left: "learning rate",
-                series: [.init("learning rate", history.learningRates, Color.palette[5])]),
+                title: "Learning rate", xLabel: "epoch", leftLabel: "learning rate",
+                series: [.init("learning rate", history.learningRates, blue)], leftBounds: 0...1e-9),
         ]
         for (index, panel) in panels.enumerated() {
-            panel.draw(on: &canvas, x: 0, y: index * height + 10, width: width, height: height - 20)
+            panel.draw(
+                on: &canvas, in: Rectangle(x: 10, y: Double(index) * height + 8, width: width - 20, height: height - 12)
+            )
         }
         try canvas.write(to: url)
     }

@@ -20,6 +20,7 @@ struct PlotOverlaysCommand: ParsableCommand {
     @Option(name: .customLong("djfile", withSingleDash: true), help: "dataset.json.") var datasetFile: String
     @Option(name: .customShort("o"), help: "The picture.") var output = "overlays.png"
     @Option(name: .customLong("channel_idx", withSingleDash: true), help: "The channel to show.") var channel = 0
+    @Option(help: "Above the picture.") var title = "Predictions"
     @Option(help: "At most so many cases.") var cases = 6
 
     func run() throws {
@@ -55,16 +56,17 @@ struct PlotOverlaysCommand: ParsableCommand {
                     + metrics.map { $0.dice.isFinite ? Progress.hundredths($0.dice) : "-" }.joined(separator: ", ")
             }
             return OverlayFigure.Row(
-                name: raw.identifier,
+                title: raw.identifier, note: caption,
                 image: Volume(
                     shape: Array(image.voxels.shape.suffix(3)),
-                    elements: Array(image.voxels.elements.prefix(prediction.count))),
-                truth: truth, prediction: prediction, spacing: image.spacing, caption: caption)
+                    elements: Array(image.voxels.elements.prefix(image.voxels.shape.suffix(3).reduce(1, *)))),
+                truth: truth, prediction: prediction, spacing: image.spacing, flipped: image.flippedForViewing)
         }
         let figure = OverlayFigure(
-            title: "Predictions", rows: rows, labelNames: dataset.labels.filter { $0.values != [0] }.map(\.name))
+            title: title, rows: rows,
+            labels: dataset.labels.filter { $0.values != [0] }.map { ($0.values[0], $0.name) })
         let target = URL(filePath: output)
-        try figure.drawn().write(to: target)
+        try figure.write(to: target)
         print(target.path)
     }
 
