@@ -26,6 +26,7 @@ def main():
     parser.add_argument("--configurations", nargs="+", default=["3d_fullres"])
     parser.add_argument("--cases", type=int, default=12)
     parser.add_argument("--cohort", default=str(root / ".build/release/cohort"))
+    parser.add_argument("--keep", action="store_true", help="keep the folders that were compared")
     a = parser.parse_args()
 
     work = Path(tempfile.mkdtemp(prefix="cohort-compare-"))
@@ -73,6 +74,7 @@ def main():
                 arrays.append((blosc2.open(f"{base}.b2nd")[:], blosc2.open(f"{base}_seg.b2nd")[:], pickle.load(open(f"{base}.pkl", "rb"))))
             (d1, s1, p1), (d2, s2, p2) = arrays
             assert d1.shape == d2.shape and s1.shape == s2.shape, f"{case}: {d1.shape} against {d2.shape}"
+            assert np.isfinite(d1).all() and np.isfinite(d2).all(), f"{case} holds NaN"
             largest = max(largest, float(np.abs(d1 - d2).max()))
             equal += int((s1 == s2).sum())
             total += s1.size
@@ -88,7 +90,10 @@ def main():
         print(f"{name} {configuration}: {len(chosen)} cases, {resampled} resampled; data differs by at most {largest:.2e}; "
               f"{100 * share:.5f} % of labels equal; properties equal in {properties}")
         good = good and largest <= 1e-4 and share >= 0.9999 and properties == len(chosen)
-    shutil.rmtree(work)
+    if not a.keep:
+        shutil.rmtree(work)
+    else:
+        print(work)
     sys.exit(0 if good else 1)
 
 
