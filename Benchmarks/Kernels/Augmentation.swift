@@ -3,11 +3,11 @@ import Imaging
 import Learning
 
 #if canImport(Glibc)
-import Glibc
+    import Glibc
 #elseif canImport(Musl)
-import Musl
+    import Musl
 #elseif canImport(Darwin)
-import Darwin
+    import Darwin
 #endif
 
 /// Augmented samples per CPU-second on one thread; `nnunet_augmentation.py` measures nnU-Net on the same cases.

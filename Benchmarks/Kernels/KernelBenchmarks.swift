@@ -7,7 +7,8 @@ import Torch
 @main
 struct KernelBenchmarks: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "kernel-benchmarks", abstract: "Speed of single kernels.", subcommands: [TrainingStep.self, Augmentation.self])
+        commandName: "kernel-benchmarks", abstract: "Speed of single kernels.",
+        subcommands: [TrainingStep.self, Augmentation.self])
 }
 
 /// The seconds of one optimizer step of the network that nnU-Net plans for the Decathlon's hippocampus.

@@ -46,6 +46,18 @@ public struct IntegrityCheck: Sendable {
                 "dataset.json says numTraining \(description.numTraining), but there are \(dataset.cases.count) cases in imagesTr. Correct the number."
             )
         }
+        if description.caseTable == nil {
+            let known = Set(dataset.cases.map(\.identifier))
+            let folder = dataset.folder.appending(path: "labelsTr").path
+            let files = (try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []
+            let labelled = files.filter { $0.hasSuffix(description.fileEnding) }.map {
+                String($0.dropLast(description.fileEnding.count))
+            }
+            for identifier in labelled.sorted() where !known.contains(identifier) {
+                faults.append(
+                    "case \(identifier): it has a label, but no image in imagesTr. Add the image, or remove the label.")
+            }
+        }
         let labels = expectedLabels.sorted()
         if labels != Array(0..<labels.count) {
             faults.append(

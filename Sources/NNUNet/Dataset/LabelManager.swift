@@ -8,6 +8,8 @@ public struct LabelManager: Sendable, Equatable {
     public var foregroundLabels: [Int] { allLabels.filter { $0 != 0 } }
     /// What is evaluated and what regions' heads stand for, in the file's order: everything that is not background.
     public let foregroundRegions: [[Int]]
+    /// Which of them the file writes as a list, also of one.
+    private let regionIsList: [Bool]
     public let ignoreLabel: Int?
     /// What each region's head paints.
     public let regionsClassOrder: [Int]
@@ -15,7 +17,9 @@ public struct LabelManager: Sendable, Equatable {
     public init(_ dataset: DatasetDescription) {
         hasRegions = dataset.labels.contains { $0.values.count > 1 }
         allLabels = Set(dataset.labels.flatMap(\.values)).sorted()
-        foregroundRegions = dataset.labels.map(\.values).filter { Set($0) != [0] }
+        let foreground = dataset.labels.filter { Set($0.values) != [0] }
+        foregroundRegions = foreground.map(\.values)
+        regionIsList = foreground.map(\.isList)
         ignoreLabel = dataset.ignoreLabel
         regionsClassOrder = dataset.regionsClassOrder ?? []
     }
@@ -26,7 +30,7 @@ public struct LabelManager: Sendable, Equatable {
     /// What evaluation and class locations go by: regions, or single labels.
     public var foregroundClasses: [(labels: [Int], isRegion: Bool)] {
         hasRegions
-            ? foregroundRegions.map { ($0, $0.count > 1) }
+            ? zip(foregroundRegions, regionIsList).map { ($0, $1) }
             : foregroundLabels.map { ([$0], false) }
     }
 }

@@ -23,38 +23,45 @@ public struct DatasetPreprocessor: Sendable {
     /// Where the cases go.
     public var output: URL { folder.appending(path: preprocessor.configuration.dataIdentifier) }
 
-    /// Preprocesses every case into a new folder; an older one of the same name is deleted first, as in nnU-Net.
+    /// Preprocesses every case into a new folder; an older one of the same name gives way when all are there.
     ///
     /// - Parameters:
     ///   - threads: cases at a time, each on one thread.
     ///   - progress: called with the number of finished cases, from any thread.
     public func run(threads: Int = defaultThreads, progress: @Sendable (Int) -> Void = { _ in }) throws {
         let files = FileManager.default
-        try? files.removeItem(at: output)
+        // Under another name until every case is there: no later stage takes a part for the whole.
+        let partial = folder.appending(path: ".\(preprocessor.configuration.dataIdentifier).part")
+        try? files.removeItem(at: partial)
         do {
-            try files.createDirectory(at: output, withIntermediateDirectories: true)
+            try files.createDirectory(at: partial, withIntermediateDirectories: true)
         } catch {
             throw NNUNetError.file(
-                output.path, reason: "cannot be made. Is the disk full, or the folder above read-only?")
+                folder.path, reason: "cannot be written to. Is the disk full, or the folder read-only?")
         }
-        let done = Mutex(0)
-        try concurrently(dataset.cases.count, threads: threads) { index in
-            let raw = dataset.cases[index]
-            let result = try preprocessor.preprocess(raw)
-            do {
-                try PreprocessedFolder.write(
-                    result, raw.identifier, patch: preprocessor.configuration.patchSize, in: output)
-            } catch {
-                // What a later stage would take for a case must not stay.
-                for ending in [".b2nd", "_seg.b2nd", ".pkl"] {
-                    try? FileManager.default.removeItem(at: output.appending(path: raw.identifier + ending))
+        do {
+            let done = Mutex(0)
+            try concurrently(dataset.cases.count, threads: threads) { index in
+                let raw = dataset.cases[index]
+                let result = try preprocessor.preprocess(raw)
+                do {
+                    let patch = preprocessor.configuration.patchSize
+                    try PreprocessedFolder.write(result, raw.identifier, patch: patch, in: partial)
+                } catch {
+                    throw NNUNetError.badCase(
+                        raw.identifier, reason: "its preprocessed files cannot be written. \(error)")
                 }
-                throw NNUNetError.badCase(raw.identifier, reason: "its preprocessed files cannot be written. \(error)")
+                progress(
+                    done.withLock {
+                        $0 += 1
+                        return $0
+                    })
             }
-            progress(
-                done.withLock {
-                    $0 += 1; return $0
-                })
+            try? files.removeItem(at: output)
+            try files.moveItem(at: partial, to: output)
+        } catch {
+            try? files.removeItem(at: partial)
+            throw error
         }
         try copyGroundTruth()
     }

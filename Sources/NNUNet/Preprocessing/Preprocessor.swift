@@ -114,16 +114,18 @@ public struct Preprocessor: Sendable {
     /// Labels as read (floats) to whole numbers.
     static func integers(_ labels: Volume<Float>) throws -> Volume<Int16> {
         var stranger: Float?
-        let integers = Volume<Int16>(shape: labels.shape, unsafeUninitialized: { out in
-            labels.elements.withUnsafeBufferPointer { values in
-                for i in values.indices {
-                    let value = values[i]
-                    let rounded = Int16(max(-32768, min(32767, value.isNaN ? 0 : value)))
-                    if Float(rounded) != value { stranger = value }
-                    out[i] = rounded
+        let integers = Volume<Int16>(
+            shape: labels.shape,
+            unsafeUninitialized: { out in
+                labels.elements.withUnsafeBufferPointer { values in
+                    for i in values.indices {
+                        let value = values[i]
+                        let rounded = Int16(max(-32768, min(32767, value.isNaN ? 0 : value)))
+                        if Float(rounded) != value { stranger = value }
+                        out[i] = rounded
+                    }
                 }
-            }
-        })
+            })
         if let stranger {
             throw NNUNetError.plan("the label holds \(stranger), which is no whole number from -32768 to 32767")
         }
