@@ -74,6 +74,7 @@ enum StrokeFont {
     }
 
     /// From the space on, in the order of ASCII.
+    // swift-format-ignore
     private static let definitions: [String] = [
         "", "08 04|02 02", "08 06|28 26", "12 28|32 48|04 54|06 56",  // space ! " #
         "~47 48 08 05 45 42 02 03|29 21", "02 58|~07 08 28 26 06 07|~33 34 54 52 32 33",  // $ %

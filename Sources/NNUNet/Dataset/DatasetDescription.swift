@@ -1,4 +1,4 @@
-/// The validated content of a `dataset.json` (spec A.3).
+/// The validated content of a `dataset.json` of a raw dataset.
 public struct DatasetDescription: Sendable, Equatable {
     /// Names of the channels in order of their index; a name selects the normalisation.
     public var channelNames: [String]

@@ -41,7 +41,7 @@ public struct PlansConfiguration: Sendable, Equatable {
     public var nextStage: String?
 }
 
-/// How a channel's intensities are brought to a common scale (spec D.3); raw values are nnU-Net's class names.
+/// How a channel's intensities are brought to a common scale; raw values are nnU-Net's class names.
 public enum NormalizationScheme: String, Sendable {
     case ct = "CTNormalization"
     case zScore = "ZScoreNormalization"

@@ -25,7 +25,7 @@ public struct CaseProperties: Sendable, Equatable {
     /// Half-open, per transposed axis.
     public var cropBox: [Range<Int>]
     public var shapeAfterCroppingBeforeResampling: [Int]
-    /// Where each class lies: rows of (0, axes of the plan…), sampled as spec D.5 says. Empty for a case without label.
+    /// Where each class lies: rows of (0, axes of the plan…). Empty for a case without label.
     public var classLocations: [ClassLocations]
 
     public init(
