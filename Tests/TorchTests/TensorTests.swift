@@ -41,11 +41,12 @@ struct TensorTests {
 
     @Test func tensorsAreReleased() throws {
         func work() throws {
-            for _ in 0..<100 { _ = try (Tensor.zeros([8]) + 1).sum() }
+            for _ in 0..<3000 { _ = try (Tensor.zeros([8]) + 1).sum() }
         }
         let before = try liveTensors()
         try work()
-        #expect(try liveTensors() <= before + 50)  // other tests run beside this one
+        // Other suites hold some hundred tensors beside this one; a leak would leave nine thousand.
+        #expect(try liveTensors() <= before + 3000)
     }
 
     @Test func devices() throws {

@@ -19,14 +19,11 @@ public struct IntegrityCheck: Sendable {
         var faults = describedFaults()
         let reader = try dataset.imageReaderWriter()
         let results = Mutex([(faults: [String], warnings: [String])](repeating: ([], []), count: dataset.cases.count))
-        let done = Mutex(0)
+        let done = CompletionCount()
         try concurrently(dataset.cases.count, threads: threads) { index in
             let result = check(dataset.cases[index], reader)
             results.withLock { $0[index] = result }
-            progress(
-                done.withLock {
-                    $0 += 1; return $0
-                })
+            progress(done.next())
         }
         let all = results.withLock { $0 }
         faults += all.flatMap(\.faults)

@@ -51,7 +51,7 @@ public struct MSDConversion: Sendable {
             let training = try images("imagesTr")
             let tests = files.fileExists(atPath: source.appending(path: "imagesTs").path) ? try images("imagesTs") : []
             let jobs = training.map { ("imagesTr", $0) } + tests.map { ("imagesTs", $0) }
-            let done = Finished()
+            let done = CompletionCount()
             try concurrently(jobs.count, threads: threads) { index in
                 let (folder, name) = jobs[index]
                 let file = source.appending(path: folder).appending(path: name)
@@ -122,11 +122,4 @@ public struct MSDConversion: Sendable {
         }
         return (channels, labels.sorted { $0.value < $1.value }, json)
     }
-}
-
-import Synchronization
-
-private final class Finished: Sendable {
-    private let value = Atomic(0)
-    func next() -> Int { value.add(1, ordering: .relaxed).newValue }
 }

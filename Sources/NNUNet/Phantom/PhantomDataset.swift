@@ -38,7 +38,7 @@ public struct PhantomDataset: Sendable {
                     folder.path, reason: "cannot be made. Is the folder above read-only, or the disk full?")
             }
         }
-        let done = Counted()
+        let done = CompletionCount()
         try concurrently(total, threads: threads) { index in
             let isTest = index >= trainingCases
             let patient = phantom.patient(index)
@@ -71,11 +71,4 @@ public struct PhantomDataset: Sendable {
             ]))
         try json.write(to: folder.appending(path: "dataset.json"))
     }
-}
-
-import Synchronization
-
-private final class Counted: Sendable {
-    private let value = Atomic(0)
-    func next() -> Int { value.add(1, ordering: .relaxed).newValue }
 }

@@ -27,14 +27,11 @@ public struct FingerprintExtractor: Sendable {
         -> DatasetFingerprint
     {
         let results = Mutex([CaseFingerprint?](repeating: nil, count: dataset.cases.count))
-        let done = Mutex(0)
+        let done = CompletionCount()
         try concurrently(dataset.cases.count, threads: threads) { index in
             let result = try analyse(dataset.cases[index])
             results.withLock { $0[index] = result }
-            progress(
-                done.withLock {
-                    $0 += 1; return $0
-                })
+            progress(done.next())
         }
         let cases = results.withLock { $0.compactMap { $0 } }
         let intensities = try (0..<dataset.description.channelNames.count).map { channel in

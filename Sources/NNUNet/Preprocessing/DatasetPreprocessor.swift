@@ -1,5 +1,4 @@
 import Imaging
-import Synchronization
 
 #if canImport(FoundationEssentials)
     import FoundationEssentials
@@ -40,7 +39,7 @@ public struct DatasetPreprocessor: Sendable {
                 folder.path, reason: "cannot be written to. Is the disk full, or the folder read-only?")
         }
         do {
-            let done = Mutex(0)
+            let done = CompletionCount()
             try concurrently(dataset.cases.count, threads: threads) { index in
                 let raw = dataset.cases[index]
                 let result = try preprocessor.preprocess(raw)
@@ -51,11 +50,7 @@ public struct DatasetPreprocessor: Sendable {
                     throw NNUNetError.badCase(
                         raw.identifier, reason: "its preprocessed files cannot be written. \(error)")
                 }
-                progress(
-                    done.withLock {
-                        $0 += 1
-                        return $0
-                    })
+                progress(done.next())
             }
             try? files.removeItem(at: output)
             try files.moveItem(at: partial, to: output)

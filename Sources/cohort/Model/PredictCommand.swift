@@ -91,7 +91,7 @@ struct PredictionOptions: ParsableArguments {
         settings.casesAhead = max(1, max(preparing, exporting))
         let predictor = try await Predictor(model: model, settings: settings, device: resolvedDevice(device))
         let progress = Progress("prediction", count: cases.count, isSilent: noProgress)
-        let done = Counter()
+        let done = CompletionCount()
         try await predictor.predict(cases, didExport: { _ in progress.show(done.next()) })
         print("\(cases.count) cases: \(output.path)")
     }

@@ -146,7 +146,7 @@ struct TrainCommand: AsyncParsableCommand {
 
     private func validate(_ training: FoldTraining, folders: DatasetFolders, dataset name: String) async throws {
         let progress = Progress("validation", count: training.split.validation.count)
-        let done = Counter()
+        let done = CompletionCount()
         let output = try await training.validate(
             checkpoint: validatesBest ? .best : .final, savesProbabilities: savesProbabilities
         ) { _ in progress.show(done.next()) }
