@@ -24,4 +24,4 @@ lint:
 	swift format lint -r --strict Package.swift Sources Tests Benchmarks
 
 clean:
-	rm -rf .build dist demo
+	rm -rf .build .build-dist dist demo

@@ -1,5 +1,13 @@
 import ArgumentParser
 
+#if canImport(Glibc)
+    @preconcurrency import Glibc
+#elseif canImport(Musl)
+    @preconcurrency import Musl
+#elseif canImport(Darwin)
+    @preconcurrency import Darwin
+#endif
+
 /// The subcommands, and the only place where Cohort's parts are wired together.
 @main
 struct Cohort: AsyncParsableCommand {
@@ -33,6 +41,8 @@ struct Cohort: AsyncParsableCommand {
     ]
 
     static func main() async {
+        // A log that is followed while it grows shows every line when it is written.
+        setvbuf(stdout, nil, _IOLBF, 0)
         let name = CommandLine.arguments.first?.split(separator: "/").last.map(String.init) ?? ""
         let arguments = Array(CommandLine.arguments.dropFirst())
         await main(nnUNetNames[name].map { [$0] + arguments } ?? arguments)
