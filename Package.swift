@@ -74,6 +74,7 @@ let package = Package(
         .testTarget(name: "TorchTests", dependencies: ["Torch"], swiftSettings: strict),
         .testTarget(name: "ImagingTests", dependencies: ["Imaging"], swiftSettings: strict),
         .testTarget(name: "NNUNetTests", dependencies: ["NNUNet", "Imaging"], swiftSettings: strict),
+        .testTarget(name: "CommandTests", dependencies: ["NNUNet"], swiftSettings: strict),
         .testTarget(
             name: "LearningTests", dependencies: ["Learning", "Torch", "NNUNet", "Imaging"], swiftSettings: strict),
     ],

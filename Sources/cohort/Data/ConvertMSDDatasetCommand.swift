@@ -17,11 +17,10 @@ struct ConvertMSDDatasetCommand: ParsableCommand {
     @Option(name: .customShort("i"), help: "The task's folder, such as Task04_Hippocampus.") var input: String
     @Option(name: .customLong("overwrite_id", withSingleDash: true), help: "Another number for the dataset.") var id:
         Int?
-    @Option(name: .customLong("np", withSingleDash: true), help: "Cases at a time (default: the cores).") var processes:
-        Int?
+    @OptionGroup var processes: ProcessOptions
 
     func run() throws {
         let conversion = try MSDConversion(URL(filePath: input, directoryHint: .isDirectory), id: id)
-        print(try conversion.run(into: DatasetFolders().raw, threads: processes ?? defaultThreads).path)
+        print(try conversion.run(into: DatasetFolders().raw, threads: processes.threads).path)
     }
 }

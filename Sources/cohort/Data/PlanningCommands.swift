@@ -171,14 +171,13 @@ struct ExtractFingerprintCommand: ParsableCommand {
 
     @OptionGroup var datasets: DatasetOptions
     @OptionGroup var fingerprint: FingerprintOptions
-    @Option(name: .customLong("np", withSingleDash: true), help: "Cases at a time (default: the cores).") var processes:
-        Int?
+    @OptionGroup var processes: ProcessOptions
     @Flag(name: .customLong("verbose"), help: "Say more.") var verbose = false
     @Flag(name: .customLong("no_pbar"), help: "No progress bar.") var noProgress = false
 
     func run() throws {
         for name in try datasets.names() {
-            try fingerprint.run(name, threads: processes ?? defaultThreads, isSilent: noProgress)
+            try fingerprint.run(name, threads: processes.threads, isSilent: noProgress)
         }
     }
 }

@@ -42,8 +42,7 @@ struct EvaluateFolderCommand: ParsableCommand {
         String?
     @Option(name: .customShort("o"), help: "The summary (default: summary.json among the predictions).") var output:
         String?
-    @Option(name: .customLong("np", withSingleDash: true), help: "Cases at a time (default: the cores).") var processes:
-        Int?
+    @OptionGroup var processes: ProcessOptions
     @Flag(name: .customLong("chill"), help: "Score what is there where predictions are missing.") var chill = false
 
     func run() throws {
@@ -52,7 +51,7 @@ struct EvaluateFolderCommand: ParsableCommand {
         let summary = try Evaluator.evaluateFolder(
             references: URL(filePath: references, directoryHint: .isDirectory), predictions: predictionFolder,
             dataset: dataset,
-            allowsMissing: chill, threads: processes ?? defaultThreads)
+            allowsMissing: chill, threads: processes.threads)
         let file = output.map { URL(filePath: $0) } ?? predictionFolder.appending(path: "summary.json")
         try summary.write(to: file)
         let names = summary.classes.map { scored in
@@ -74,8 +73,7 @@ struct EvaluateSimpleCommand: ParsableCommand {
     @Option(name: .customLong("il", withSingleDash: true), help: "The ignore label.") var ignoreLabel: Int?
     @Option(name: .customShort("o"), help: "The summary (default: summary.json among the predictions).") var output:
         String?
-    @Option(name: .customLong("np", withSingleDash: true), help: "Cases at a time (default: the cores).") var processes:
-        Int?
+    @OptionGroup var processes: ProcessOptions
     @Flag(name: .customLong("chill"), help: "Score what is there where predictions are missing.") var chill = false
 
     func run() throws {
@@ -83,7 +81,7 @@ struct EvaluateSimpleCommand: ParsableCommand {
         let summary = try Evaluator.evaluateSimple(
             references: URL(filePath: references, directoryHint: .isDirectory), predictions: predictionFolder,
             labels: labels,
-            ignoreLabel: ignoreLabel, allowsMissing: chill, threads: processes ?? defaultThreads)
+            ignoreLabel: ignoreLabel, allowsMissing: chill, threads: processes.threads)
         let file = output.map { URL(filePath: $0) } ?? predictionFolder.appending(path: "summary.json")
         try summary.write(to: file)
         printTable(summary, names: labels.map { "label \($0)" })

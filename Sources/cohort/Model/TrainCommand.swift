@@ -81,8 +81,13 @@ struct TrainCommand: AsyncParsableCommand {
     func run() async throws {
         let folders = DatasetFolders()
         let name = try folders.datasetName(dataset)
+        let datasetFolder = folders.preprocessed.appending(path: name)
+        let plansFile = datasetFolder.appending(path: plans + ".json")
+        guard FileManager.default.fileExists(atPath: plansFile.path) else {
+            throw NNUNetError.file(plansFile.path, reason: "is not there. Run cohort plan-and-preprocess first.")
+        }
         let training = try FoldTraining(
-            datasetFolder: folders.preprocessed.appending(path: name), plansName: plans, configuration: configuration,
+            datasetFolder: datasetFolder, plansName: plans, configuration: configuration,
             fold: Fold(fold), settings: settings(), device: resolvedDevice(device),
             model: ModelFolder(
                 folders.modelFolder(dataset: name, trainer: trainer, plans: plans, configuration: configuration)))
