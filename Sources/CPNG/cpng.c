@@ -80,3 +80,47 @@ int32_t cpng_write(const uint8_t *pixels, uint32_t width, uint32_t height, int32
   *count = size;
   return 1;
 }
+
+typedef struct {
+  uint8_t *bytes;
+  size_t count, capacity;
+} sink;
+
+static void write_bytes(png_structp png, png_bytep source, png_size_t count) {
+  sink *to = png_get_io_ptr(png);
+  if (to->count + count > to->capacity) {
+    const size_t capacity = 2 * (to->count + count);
+    uint8_t *grown = realloc(to->bytes, capacity);
+    if (!grown) png_error(png, "memory ran out");
+    to->bytes = grown;
+    to->capacity = capacity;
+  }
+  memcpy(to->bytes + to->count, source, count);
+  to->count += count;
+}
+
+static void flush_bytes(png_structp png) { (void)png; }
+
+int32_t cpng_write_grey16(const uint16_t *pixels, uint32_t width, uint32_t height, uint8_t **bytes, size_t *count) {
+  png_structp png = png_create_write_struct(PNG_LIBPNG_VER_STRING, NULL, on_error, on_warning);
+  png_infop info = png ? png_create_info_struct(png) : NULL;
+  sink *volatile to = calloc(1, sizeof(sink));
+  if (!info || !to || setjmp(png_jmpbuf(png))) {
+    png_destroy_write_struct(&png, &info);
+    if (to) free(to->bytes);
+    free(to);
+    return 0;
+  }
+  png_set_write_fn(png, to, write_bytes, flush_bytes);
+  png_set_IHDR(png, info, width, height, 16, PNG_COLOR_TYPE_GRAY, PNG_INTERLACE_NONE, PNG_COMPRESSION_TYPE_DEFAULT,
+               PNG_FILTER_TYPE_DEFAULT);
+  png_write_info(png, info);
+  png_set_swap(png);
+  for (uint32_t y = 0; y < height; ++y) png_write_row(png, (png_const_bytep)(pixels + (size_t)y * width));
+  png_write_end(png, NULL);
+  png_destroy_write_struct(&png, &info);
+  *bytes = to->bytes;
+  *count = to->count;
+  free(to);
+  return 1;
+}

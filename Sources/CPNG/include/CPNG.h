@@ -18,3 +18,7 @@ int32_t cpng_read(const uint8_t *_Nonnull bytes, size_t count, cpng_image *_Nonn
 // Encodes 8-bit pixels into malloc'ed memory at `*bytes`. Returns 0 on failure.
 int32_t cpng_write(const uint8_t *_Nonnull pixels, uint32_t width, uint32_t height, int32_t channels,
                    uint8_t *_Nullable *_Nonnull bytes, size_t *_Nonnull count);
+
+// The same for one channel of 16-bit pixels. libpng's simplified interface would take them for linear light.
+int32_t cpng_write_grey16(const uint16_t *_Nonnull pixels, uint32_t width, uint32_t height,
+                          uint8_t *_Nullable *_Nonnull bytes, size_t *_Nonnull count);

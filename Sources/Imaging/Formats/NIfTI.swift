@@ -73,6 +73,7 @@ enum NIfTI {
         var image = StoredImage(
             format: "NIfTI-\(header.version)", pixelType: type, size: size, components: components, values: values,
             spacing: [], origin: [], direction: [], refusal: nil, affine: nil, zooms: nil)
+        if header.slope == 0, header.intercept.isFinite { image.interceptWithoutSlope = Float(header.intercept) }
         orient(&image, header)
         return image
     }

@@ -40,8 +40,26 @@ public enum PNG {
         precondition(bytes.count == width * height * channels && [1, 3, 4].contains(channels))
         var encoded: UnsafeMutablePointer<UInt8>?
         var count = 0
-        guard cpng_write(bytes, UInt32(width), UInt32(height), Int32(channels), &encoded, &count) == 1, let encoded
-        else {
+        try write(
+            cpng_write(bytes, UInt32(width), UInt32(height), Int32(channels), &encoded, &count), encoded, count, to: url
+        )
+    }
+
+    /// Writes labels as grey: 8 bits where every value is below 255, as nnU-Net does it, else 16.
+    static func write(_ labels: [UInt16], width: Int, height: Int, to url: URL) throws {
+        guard labels.contains(where: { $0 >= 255 }) else {
+            return try write(width: width, height: height, channels: 1, bytes: labels.map { UInt8($0) }, to: url)
+        }
+        precondition(labels.count == width * height)
+        var encoded: UnsafeMutablePointer<UInt8>?
+        var count = 0
+        try write(cpng_write_grey16(labels, UInt32(width), UInt32(height), &encoded, &count), encoded, count, to: url)
+    }
+
+    private static func write(_ status: Int32, _ encoded: UnsafeMutablePointer<UInt8>?, _ count: Int, to url: URL)
+        throws
+    {
+        guard status == 1, let encoded else {
             throw ImagingError.file(url.lastPathComponent, reason: "cannot be encoded as PNG")
         }
         defer { free(encoded) }

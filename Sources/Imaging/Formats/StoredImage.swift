@@ -15,6 +15,8 @@ public struct StoredImage: Sendable {
     public var direction: [Double]
     /// Why ITK would refuse the file although it can be read, if so.
     public var refusal: String?
+    /// What ITK adds to every voxel although the header's slope is 0, which by NIfTI means that nothing is to be scaled.
+    public var interceptWithoutSlope: Float = 0
     /// NIfTI's own 4×4 matrix in RAS as nibabel gives it, row by row, and its zooms.
     public var affine: [Double]?
     public var zooms: [Double]?

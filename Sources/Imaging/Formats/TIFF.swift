@@ -85,8 +85,8 @@ enum TIFF {
         }
     }
 
-    /// Writes pages of 8-bit grey, compressed.
-    static func write(_ bytes: [UInt8], width: Int, height: Int, pages: Int, to url: URL) throws {
+    /// Writes pages of grey, compressed: 8 bits where every value is below 255, as nnU-Net does it, else 16.
+    static func write(_ values: [UInt16], width: Int, height: Int, pages: Int, to url: URL) throws {
         let temporary = url.deletingLastPathComponent().appending(
             path: ".\(url.lastPathComponent).\(UInt64.random(in: 0 ... .max))")
         func fail() -> ImagingError {
@@ -94,6 +94,7 @@ enum TIFF {
         }
         guard let file = TIFFOpen(temporary.path, "w") else { throw fail() }
         defer { try? FileManager.default.removeItem(at: temporary) }
+        let isWide = values.contains { $0 >= 255 }
         func set(_ tag: Int32, _ value: Int) {
             _ = withVaList([UInt32(value)]) { TIFFVSetField(file, UInt32(tag), $0) }
         }
@@ -101,14 +102,19 @@ enum TIFF {
         for page in 0..<pages {
             set(TIFFTAG_IMAGEWIDTH, width)
             set(TIFFTAG_IMAGELENGTH, height)
-            set(TIFFTAG_BITSPERSAMPLE, 8)
+            set(TIFFTAG_BITSPERSAMPLE, isWide ? 16 : 8)
             set(TIFFTAG_SAMPLESPERPIXEL, 1)
             set(TIFFTAG_PHOTOMETRIC, Int(PHOTOMETRIC_MINISBLACK))
             set(TIFFTAG_COMPRESSION, Int(COMPRESSION_ADOBE_DEFLATE))
             set(TIFFTAG_ROWSPERSTRIP, height)
             for row in 0..<height {
-                var line = Array(bytes[(page * height + row) * width..<(page * height + row + 1) * width])
-                isWhole = isWhole && TIFFWriteScanline(file, &line, UInt32(row), 0) == 1
+                var line = Array(values[(page * height + row) * width..<(page * height + row + 1) * width])
+                if isWide {
+                    isWhole = isWhole && TIFFWriteScanline(file, &line, UInt32(row), 0) == 1
+                } else {
+                    var bytes = line.map { UInt8($0) }
+                    isWhole = isWhole && TIFFWriteScanline(file, &bytes, UInt32(row), 0) == 1
+                }
             }
             isWhole = isWhole && TIFFWriteDirectory(file) == 1
         }

@@ -139,14 +139,16 @@ extension StoredImage {
         let geometry = ImageGeometry.simpleITK(spacing: spacing, origin: origin, direction: direction)
         let reversed = Array(size.reversed())
         let between = spacing.reversed().map(abs)
+        let values = interceptWithoutSlope == 0 ? values : values.map { $0 + interceptWithoutSlope }
         guard components == 1 else {
             throw ImagingError.unsupported(
                 name, reason: "its voxels are colours of \(components) numbers. Save each as an image of its own.")
         }
         switch size.count {
         case 2:
-            let values = Volume(shape: [1, 1] + reversed, elements: values)
-            return MedicalImage(voxels: values, spacing: [999 * between.max()!] + between, geometry: geometry)
+            return MedicalImage(
+                voxels: Volume(shape: [1, 1] + reversed, elements: values), spacing: [999 * between.max()!] + between,
+                geometry: geometry)
         case 3:
             return MedicalImage(
                 voxels: Volume(shape: [1] + reversed, elements: values), spacing: between, geometry: geometry)

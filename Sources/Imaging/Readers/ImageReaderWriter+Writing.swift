@@ -13,19 +13,15 @@ extension ImageReaderWriter {
     {
         switch (self, geometry) {
         case (.naturalImage2D, _):
-            guard labels.elements.allSatisfy({ $0 < 256 }) else {
-                throw ImagingError.unsupported(
-                    file.lastPathComponent, reason: "labels above 255 do not fit an 8-bit image")
-            }
-            let bytes = labels.elements.map { UInt8($0) }
             if file.pathExtension.lowercased() == "png" {
-                try PNG.write(width: labels.shape[2], height: labels.shape[1], channels: 1, bytes: bytes, to: file)
+                try PNG.write(labels.elements, width: labels.shape[2], height: labels.shape[1], to: file)
             } else {
-                try TIFF.write(bytes, width: labels.shape[2], height: labels.shape[1], pages: 1, to: file)
+                try TIFF.write(
+                    labels.elements, width: labels.shape[2], height: labels.shape[1], pages: 1, to: file)
             }
         case (.tiff3D, _):
             try TIFF.write(
-                labels.elements.map { UInt8(clamping: $0) }, width: labels.shape[2], height: labels.shape[1],
+                labels.elements, width: labels.shape[2], height: labels.shape[1],
                 pages: labels.shape[0], to: file)
             try TIFFSpacing.write(spacing, besides: file)
         case (_, .simpleITK(let spacing, let origin, let direction)):

@@ -11,23 +11,87 @@ import NNUNet
 struct InspectCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "inspect", abstract: "Say what a reader sees in an image file, or why it cannot read it.",
-        discussion: "EXAMPLE\n  cohort inspect imagesTr/case_0000.nii.gz")
+        discussion: """
+            With --reader it is read as nnU-Net's reader of that name hands it over: channel, z, y, x.
+
+            EXAMPLE
+              cohort inspect imagesTr/case_0000.nii.gz
+              cohort inspect --reader SimpleITKIO --npy case.npy imagesTr/case_0000.nii.gz
+            """)
 
     @Argument(help: "Image files.") var files: [String]
     @Flag(help: "As JSON, one object a file.") var json = false
+    @Option(
+        help: ArgumentHelp(
+            "Read as this reader of nnU-Net's does: "
+                + ImageReaderWriter.allCases.map(\.rawValue).joined(separator: ", ") + ".", valueName: "name"))
+    var reader: ImageReaderWriter?
+    @Option(help: ArgumentHelp("Write the voxels to a NumPy file (needs --reader).", valueName: "file"))
+    var npy: String?
+    @Option(
+        help: ArgumentHelp(
+            "Write the voxels, taken for labels, with the reader's writer (needs --reader): shows whether a segmentation "
+                + "comes back onto its image.", valueName: "file"))
+    var rewrite: String?
+
+    func validate() throws {
+        guard npy != nil || rewrite != nil else { return }
+        if reader == nil { throw ValidationError("--npy and --rewrite need --reader.") }
+        if files.count != 1 { throw ValidationError("--npy and --rewrite take one file at a time.") }
+    }
 
     func run() throws {
         var failures = 0
         for file in files {
             do {
-                let image = try StoredImage.read(URL(filePath: file))
-                print(json ? describedAsJSON(image, file) : described(image, file))
+                if let reader {
+                    try inspect(URL(filePath: file), with: reader)
+                } else {
+                    let image = try StoredImage.read(URL(filePath: file))
+                    print(json ? describedAsJSON(image, file) : described(image, file))
+                }
             } catch {
                 failures += 1
                 StandardError.write("\(error)\n")
             }
         }
         if failures > 0 { throw ExitCode.failure }
+    }
+
+    private func inspect(_ file: URL, with reader: ImageReaderWriter) throws {
+        let image = try reader.readImages([file])
+        if let npy {
+            try NPY.write(NumericArray(image.voxels.elements, shape: image.voxels.shape), to: URL(filePath: npy))
+        }
+        if let rewrite {
+            let labels = image.voxels.elements.prefix(image.voxels.shape.dropFirst().reduce(1, *)).map {
+                UInt16(exactly: $0)
+            }
+            guard !labels.contains(nil) else {
+                throw ValidationError(
+                    "--rewrite needs whole numbers from 0 to 65535: \(file.lastPathComponent) has others.")
+            }
+            try reader.writeSegmentation(
+                Volume(shape: Array(image.voxels.shape.dropFirst()), elements: labels.map { $0! }),
+                geometry: image.geometry, spacing: image.spacing, to: URL(filePath: rewrite))
+        }
+        if json {
+            print(
+                JSONValue.object(
+                    JSONObject([
+                        ("file", .string(file.path)), ("reader", .string(reader.rawValue)),
+                        ("shape", JSONValue(image.voxels.shape)), ("spacing", JSONValue(image.spacing)),
+                    ])
+                ).serialised(indent: nil))
+        } else {
+            print(
+                """
+                \(file.path)
+                  reader       \(reader.rawValue)
+                  shape        \(image.voxels.shape.map(String.init).joined(separator: " × ")) (channel, z, y, x)
+                  spacing      \(image.spacing.map { "\($0)" }.joined(separator: ", ")) (z, y, x)
+                """)
+        }
     }
 
     private func range(_ image: StoredImage) -> (low: Float, high: Float, sum: Double, hasNaN: Bool) {
@@ -76,3 +140,5 @@ struct InspectCommand: ParsableCommand {
         ).serialised(indent: nil)
     }
 }
+
+extension ImageReaderWriter: ExpressibleByArgument {}
