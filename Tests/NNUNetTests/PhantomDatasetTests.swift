@@ -14,7 +14,7 @@ struct PhantomDatasetTests {
         try body(folder)
     }
 
-    @Test func allStagesAndBack() throws {
+    @Test(arguments: PreprocessedFolder.Form.allCases) func allStagesAndBack(_ form: PreprocessedFolder.Form) throws {
         try dataset { folder in
             let raw = try RawDataset(folder: folder)
             #expect(try IntegrityCheck(raw).run().isEmpty)
@@ -25,9 +25,10 @@ struct PhantomDatasetTests {
                 imageReaderWriter: .simpleITK)
             let run = try DatasetPreprocessor(
                 raw, plans: plans, configuration: plans.configuration("3d_fullres"),
-                folder: folder.appending(path: "pp"))
+                folder: folder.appending(path: "pp"), form: form)
             try run.run()
             let cases = try PreprocessedFolder(run.output)
+            #expect(cases.form == form)
             #expect(cases.identifiers == raw.cases.map(\.identifier))
             let first = try cases.read("phantom_0000")
             #expect(Set(first.segmentation!.elements).isSubset(of: [-1, 0, 1, 2]))

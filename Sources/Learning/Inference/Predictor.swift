@@ -47,8 +47,12 @@ public struct PredictionSettings: Sendable, Equatable {
     public var precision: TrainingSettings.Precision?
     /// Threads of the network on a CPU; nil for all cores.
     public var threads: Int?
-    /// Cases that may be in preparation, and in export, beside the one in the network.
-    public var casesAhead = 2
+    /// Cases that may be in preparation beside the one in the network.
+    public var casesPreparing = 2
+    /// Cases that may be in export beside the one in the network.
+    public var casesExporting = 2
+    /// Sums tiles on the device while it has room; else in the computer's memory.
+    public var sumsOnDevice = true
 
     public init() {}
 }
@@ -59,7 +63,7 @@ public actor Predictor {
     private let inference: SlidingWindowInference
     /// More than one: set in turn for every case.
     private let folds: [Weights]
-    private let casesAhead: Int
+    private let settings: PredictionSettings
     private let inputChannels: Int
 
     public nonisolated var unownedExecutor: UnownedSerialExecutor { thread.asUnownedSerialExecutor() }
@@ -83,11 +87,11 @@ public actor Predictor {
             return try SlidingWindowInference(
                 network: network, patchSize: model.patchSize, mirrorAxes: settings.mirroring ? model.mirrorAxes : nil,
                 stepSize: settings.stepSize, precision: settings.precision ?? .predictionDefault(on: device),
-                device: device)
+                sumsOnDevice: settings.sumsOnDevice, device: device)
         }
         self.thread = thread
         folds = model.folds.count > 1 ? model.folds : []
-        casesAhead = max(1, settings.casesAhead)
+        self.settings = settings
         inputChannels = model.inputChannels
     }
 
@@ -123,7 +127,9 @@ public actor Predictor {
             var exporting = 0
             func prepareMore() {
                 // What waits for the network or the disk stays in memory: only so many at a time.
-                while next < cases.count, preparing < casesAhead, exporting <= casesAhead {
+                while next < cases.count, preparing < max(1, settings.casesPreparing),
+                    exporting <= max(1, settings.casesExporting)
+                {
                     let index = next
                     group.addTask { .prepared(index, try cases.prepare(index)) }
                     next += 1

@@ -11,6 +11,7 @@ public final class SlidingWindowInference {
     public let mirrorAxes: [Int]?
     public let stepSize: Double
     private let network: UNet
+    private let sumsOnDevice: Bool
     private let device: Device
     private let autocastType: DType?
     private let importance: Tensor
@@ -19,12 +20,13 @@ public final class SlidingWindowInference {
 
     public init(
         network: UNet, patchSize: [Int], mirrorAxes: [Int]?, stepSize: Double = 0.5,
-        precision: TrainingSettings.Precision, device: Device
+        precision: TrainingSettings.Precision, sumsOnDevice: Bool = true, device: Device
     ) throws {
         self.network = network
         self.patchSize = patchSize
         self.mirrorAxes = mirrorAxes
         self.stepSize = stepSize
+        self.sumsOnDevice = sumsOnDevice
         self.device = device
         autocastType = try precision.autocastType(on: device)
         importance = try Tensor(GaussianImportance.map(patchSize: patchSize), on: device)
@@ -80,7 +82,7 @@ public final class SlidingWindowInference {
 
     /// Mean over tiles, with the sums on the device, or on the CPU where the device has no room for them.
     private func slide(over image: Tensor, _ window: SlidingWindow, _ didTile: (Int) throws -> Void) throws -> Tensor {
-        guard device.isCUDA else { return try slide(over: image, window, sumsOn: .cpu, didTile) }
+        guard device.isCUDA, sumsOnDevice else { return try slide(over: image, window, sumsOn: .cpu, didTile) }
         do {
             return try slide(over: image, window, sumsOn: device, didTile)
         } catch TorchError.outOfMemory {

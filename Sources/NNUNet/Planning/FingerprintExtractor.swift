@@ -13,7 +13,9 @@ public struct FingerprintExtractor: Sendable {
 
     /// What one case adds to a fingerprint.
     struct CaseFingerprint: Sendable {
-        var shape: [Int]
+        /// As read, and cropped.
+        var shapes: [[Int]]
+        var shape: [Int] { shapes[1] }
         var spacing: [Double]
         var relativeSize: Double
         /// One per channel.
@@ -22,8 +24,8 @@ public struct FingerprintExtractor: Sendable {
 
     /// - Parameters:
     ///   - threads: cases at a time.
-    ///   - progress: called with the number of finished cases, from any thread.
-    public func run(threads: Int = defaultThreads, progress: @Sendable (Int) -> Void = { _ in }) throws
+    ///   - progress: called with the number of finished cases and the last of them, from any thread.
+    public func run(threads: Int = defaultThreads, progress: @Sendable (Int, CaseReport) -> Void = { _, _ in }) throws
         -> DatasetFingerprint
     {
         let results = Mutex([CaseFingerprint?](repeating: nil, count: dataset.cases.count))
@@ -31,7 +33,7 @@ public struct FingerprintExtractor: Sendable {
         try concurrently(dataset.cases.count, threads: threads) { index in
             let result = try analyse(dataset.cases[index])
             results.withLock { $0[index] = result }
-            progress(done.next())
+            progress(done.next(), CaseReport(identifier: dataset.cases[index].identifier, shapes: result.shapes))
         }
         let cases = results.withLock { $0.compactMap { $0 } }
         let intensities = try (0..<dataset.description.channelNames.count).map { channel in
@@ -84,7 +86,8 @@ public struct FingerprintExtractor: Sendable {
                 return IntensityDistribution(foreground)
             }
             return CaseFingerprint(
-                shape: crop.shape, spacing: image.spacing, relativeSize: Double(crop.voxels) / Double(labels.count),
+                shapes: [Array(labels.shape.dropFirst()), crop.shape], spacing: image.spacing,
+                relativeSize: Double(crop.voxels) / Double(labels.count),
                 intensities: intensities)
         } catch let error as ImagingError {
             throw NNUNetError.badCase(raw.identifier, reason: error.description)

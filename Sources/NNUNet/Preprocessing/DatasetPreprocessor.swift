@@ -12,10 +12,15 @@ public struct DatasetPreprocessor: Sendable {
     public let preprocessor: Preprocessor
     /// The dataset's folder among the preprocessed ones.
     public let folder: URL
+    public let form: PreprocessedFolder.Form
 
-    public init(_ dataset: RawDataset, plans: Plans, configuration: PlansConfiguration, folder: URL) throws {
+    public init(
+        _ dataset: RawDataset, plans: Plans, configuration: PlansConfiguration, folder: URL,
+        form: PreprocessedFolder.Form = .blosc2
+    ) throws {
         self.dataset = dataset
         self.folder = folder
+        self.form = form
         preprocessor = try Preprocessor(plans: plans, configuration: configuration, dataset: dataset.description)
     }
 
@@ -26,8 +31,8 @@ public struct DatasetPreprocessor: Sendable {
     ///
     /// - Parameters:
     ///   - threads: cases at a time, each on one thread.
-    ///   - progress: called with the number of finished cases, from any thread.
-    public func run(threads: Int = defaultThreads, progress: @Sendable (Int) -> Void = { _ in }) throws {
+    ///   - progress: called with the number of finished cases and the last of them, from any thread.
+    public func run(threads: Int = defaultThreads, progress: @Sendable (Int, CaseReport) -> Void = { _, _ in }) throws {
         let files = FileManager.default
         // Under another name until every case is there: no later stage takes a part for the whole.
         let partial = folder.appending(path: ".\(preprocessor.configuration.dataIdentifier).part")
@@ -45,12 +50,20 @@ public struct DatasetPreprocessor: Sendable {
                 let result = try preprocessor.preprocess(raw)
                 do {
                     let patch = preprocessor.configuration.patchSize
-                    try PreprocessedFolder.write(result, raw.identifier, patch: patch, in: partial)
+                    try PreprocessedFolder.write(result, raw.identifier, form: form, patch: patch, in: partial)
                 } catch {
                     throw NNUNetError.badCase(
                         raw.identifier, reason: "its preprocessed files cannot be written. \(error)")
                 }
-                progress(done.next())
+                let facts = result.properties
+                progress(
+                    done.next(),
+                    CaseReport(
+                        identifier: raw.identifier,
+                        shapes: [
+                            facts.shapeBeforeCropping, facts.shapeAfterCroppingBeforeResampling,
+                            Array(result.data.shape.dropFirst()),
+                        ]))
             }
             try? files.removeItem(at: output)
             try files.moveItem(at: partial, to: output)

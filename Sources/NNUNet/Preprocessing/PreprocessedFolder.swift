@@ -8,7 +8,11 @@ import Imaging
 
 /// A folder of preprocessed cases, as nnU-Net or Cohort wrote it: `.b2nd` or `.npz`, with a `.pkl` each.
 public struct PreprocessedFolder: Sendable {
-    public enum Form: Sendable { case blosc2, npz }
+    /// How the arrays of a case are stored: two `.b2nd` files, or one `.npz` as older nnU-Nets wrote it.
+    public enum Form: String, Sendable, CaseIterable {
+        case blosc2 = "b2nd"
+        case npz
+    }
 
     public let url: URL
     /// Sorted. A case counts only when its `.pkl` is there, which is written last.
@@ -103,10 +107,21 @@ public struct PreprocessedFolder: Sendable {
     }
 
     /// Writes a case, its `.pkl` last.
-    static func write(_ preprocessed: PreprocessedCase, _ identifier: String, patch: [Int], in folder: URL) throws {
-        try Blosc2Array.write(preprocessed.data, patch: patch, to: folder.appending(path: identifier + ".b2nd"))
-        if let segmentation = preprocessed.segmentation {
-            try Blosc2Array.write(segmentation, patch: patch, to: folder.appending(path: identifier + "_seg.b2nd"))
+    static func write(
+        _ preprocessed: PreprocessedCase, _ identifier: String, form: Form, patch: [Int], in folder: URL
+    ) throws {
+        switch form {
+        case .blosc2:
+            try Blosc2Array.write(preprocessed.data, patch: patch, to: folder.appending(path: identifier + ".b2nd"))
+            if let segmentation = preprocessed.segmentation {
+                try Blosc2Array.write(segmentation, patch: patch, to: folder.appending(path: identifier + "_seg.b2nd"))
+            }
+        case .npz:
+            var arrays = [("data", NumericArray(preprocessed.data.elements, shape: preprocessed.data.shape))]
+            if let segmentation = preprocessed.segmentation {
+                arrays.append(("seg", NumericArray(segmentation.elements, shape: segmentation.shape)))
+            }
+            try NPZ.write(arrays, to: folder.appending(path: identifier + ".npz"))
         }
         try preprocessed.properties.write(to: folder.appending(path: identifier + ".pkl"))
     }

@@ -22,6 +22,16 @@ struct DatasetOptions: ParsableArguments {
     }
 }
 
+/// How much of the work is shown.
+struct WatchOptions: ParsableArguments {
+    @Flag(name: .customLong("verbose"), help: "A line for every case instead of the progress bar.") var verbose = false
+    @Flag(name: .customLong("no_pbar"), help: "No progress bar.") var noProgress = false
+
+    var hidesProgress: Bool { noProgress || verbose }
+
+    func show(_ report: CaseReport) { if verbose { print(report) } }
+}
+
 /// Options of the fingerprint.
 struct FingerprintOptions: ParsableArguments {
     @Option(name: .customLong("fpe", withSingleDash: true), help: "The extractor; only nnU-Net's own is known.")
@@ -37,11 +47,11 @@ struct FingerprintOptions: ParsableArguments {
         }
     }
 
-    func run(_ name: String, threads: Int, isSilent: Bool) throws {
+    func run(_ name: String, threads: Int, watching: WatchOptions) throws {
         let folders = DatasetFolders()
         let dataset = try RawDataset(folder: folders.raw.appending(path: name))
         if verifies {
-            let check = Progress("\(name) integrity", count: dataset.cases.count, isSilent: isSilent)
+            let check = Progress("\(name) integrity", count: dataset.cases.count, isSilent: watching.hidesProgress)
             let warnings = try IntegrityCheck(dataset).run(threads: threads) { check.show($0) }
             for warning in warnings { StandardError.write("Warning: \(warning)\n") }
         }
@@ -51,8 +61,11 @@ struct FingerprintOptions: ParsableArguments {
             print("\(name): the fingerprint is there already (--clean computes it again).")
             return
         }
-        let progress = Progress("\(name) fingerprint", count: dataset.cases.count, isSilent: isSilent)
-        let fingerprint = try FingerprintExtractor(dataset).run(threads: threads) { progress.show($0) }
+        let progress = Progress("\(name) fingerprint", count: dataset.cases.count, isSilent: watching.hidesProgress)
+        let fingerprint = try FingerprintExtractor(dataset).run(threads: threads) { done, report in
+            watching.show(report)
+            progress.show(done)
+        }
         try FileManager.default.createDirectory(at: target, withIntermediateDirectories: true)
         try fingerprint.write(to: file)
         print("\(name): \(file.path)")
@@ -130,8 +143,8 @@ struct PreprocessingOptions: ParsableArguments {
         name: .customLong("np", withSingleDash: true), parsing: .upToNextOption,
         help: "Cases at a time: one number, or one for each configuration (default: the cores).")
     var processes: [Int] = []
-    @Flag(name: .customLong("verbose"), help: "Say more.") var verbose = false
-    @Flag(name: .customLong("no_pbar"), help: "No progress bar.") var noProgress = false
+    @Option(help: "How arrays are stored: b2nd, or npz as older nnU-Nets did.") var dataFormat = PreprocessedFolder.Form
+        .blosc2
 
     mutating func validate() throws {
         guard processes.isEmpty || processes.count == 1 || processes.count == configurations.count,
@@ -141,7 +154,7 @@ struct PreprocessingOptions: ParsableArguments {
         }
     }
 
-    func run(_ name: String, plansName: String) throws {
+    func run(_ name: String, plansName: String, watching: WatchOptions) throws {
         let folders = DatasetFolders()
         let target = folders.preprocessed.appending(path: name)
         let plansFile = target.appending(path: plansName + ".json")
@@ -156,9 +169,14 @@ struct PreprocessingOptions: ParsableArguments {
                 continue
             }
             let threads = processes.isEmpty ? defaultThreads : processes.count == 1 ? processes[0] : processes[index]
-            let progress = Progress("\(name) \(configurationName)", count: dataset.cases.count, isSilent: noProgress)
-            let run = try DatasetPreprocessor(dataset, plans: plans, configuration: configuration, folder: target)
-            try run.run(threads: threads) { progress.show($0) }
+            let progress = Progress(
+                "\(name) \(configurationName)", count: dataset.cases.count, isSilent: watching.hidesProgress)
+            let run = try DatasetPreprocessor(
+                dataset, plans: plans, configuration: configuration, folder: target, form: dataFormat)
+            try run.run(threads: threads) { done, report in
+                watching.show(report)
+                progress.show(done)
+            }
             print("\(name) \(configurationName): \(run.output.path)")
         }
     }
@@ -172,12 +190,11 @@ struct ExtractFingerprintCommand: ParsableCommand {
     @OptionGroup var datasets: DatasetOptions
     @OptionGroup var fingerprint: FingerprintOptions
     @OptionGroup var processes: ProcessOptions
-    @Flag(name: .customLong("verbose"), help: "Say more.") var verbose = false
-    @Flag(name: .customLong("no_pbar"), help: "No progress bar.") var noProgress = false
+    @OptionGroup var watching: WatchOptions
 
     func run() throws {
         for name in try datasets.names() {
-            try fingerprint.run(name, threads: processes.threads, isSilent: noProgress)
+            try fingerprint.run(name, threads: processes.threads, watching: watching)
         }
     }
 }
@@ -202,8 +219,11 @@ struct PreprocessCommand: ParsableCommand {
     @Option(name: .customLong("plans_name", withSingleDash: true), help: "The plans to follow.") var plansName =
         "nnUNetPlans"
     @OptionGroup var preprocessing: PreprocessingOptions
+    @OptionGroup var watching: WatchOptions
 
-    func run() throws { for name in try datasets.names() { try preprocessing.run(name, plansName: plansName) } }
+    func run() throws {
+        for name in try datasets.names() { try preprocessing.run(name, plansName: plansName, watching: watching) }
+    }
 }
 
 struct PlanAndPreprocessCommand: ParsableCommand {
@@ -220,13 +240,15 @@ struct PlanAndPreprocessCommand: ParsableCommand {
     @Flag(name: .customLong("no_pp"), help: "Stop after planning.") var noPreprocessing = false
     @OptionGroup var planner: PlannerOptions
     @OptionGroup var preprocessing: PreprocessingOptions
+    @OptionGroup var watching: WatchOptions
 
     func run() throws {
         for name in try datasets.names() {
-            try fingerprint.run(
-                name, threads: fingerprintProcesses ?? defaultThreads, isSilent: preprocessing.noProgress)
+            try fingerprint.run(name, threads: fingerprintProcesses ?? defaultThreads, watching: watching)
             let plansName = try planner.run(name)
-            if !noPreprocessing { try preprocessing.run(name, plansName: plansName) }
+            if !noPreprocessing { try preprocessing.run(name, plansName: plansName, watching: watching) }
         }
     }
 }
+
+extension PreprocessedFolder.Form: ExpressibleByArgument {}

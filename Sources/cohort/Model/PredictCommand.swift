@@ -24,7 +24,7 @@ struct PredictionOptions: ParsableArguments {
         name: .customLong("disable_tta"),
         help: "Do not average over mirrored images: eight times faster in 3D, a little worse.")
     var disableMirroring = false
-    @Flag(name: .customLong("verbose"), help: "Say more.") var verbose = false
+    @Flag(name: .customLong("verbose"), help: "A line for every case instead of the progress bar.") var verbose = false
     @Flag(name: .customLong("save_probabilities"), help: "Save the probabilities too (.npz and .pkl), for ensembles.")
     var savesProbabilities = false
     @Flag(
@@ -36,20 +36,24 @@ struct PredictionOptions: ParsableArguments {
     @Option(name: .customLong("npp", withSingleDash: true), help: "Cases that are prepared ahead.") var preparing = 3
     @Option(
         name: .customLong("nps", withSingleDash: true),
-        help: "Cases that are exported beside the network; -npp counts for both.") var exporting = 3
+        help: "Cases that are exported beside the network.") var exporting = 3
     @Option(
         name: .customLong("prev_stage_predictions", withSingleDash: true),
         help: "Of a cascade; cascades do not work yet.")
     var previousStage: String?
     @Option(name: .customLong("device", withSingleDash: true), help: "cpu, cuda or cuda:N.") var device: String?
     @Flag(name: .customLong("disable_progress_bar"), help: "No progress bar.") var noProgress = false
-    @Flag(name: .customLong("not_on_device"), help: "Keep the results on the CPU; Cohort always does.")
+    @Flag(
+        name: .customLong("not_on_device"),
+        help: "Sum the tiles of an image in the computer's memory instead of the GPU's.")
     var notOnDevice = false
     @Option(help: "fp32, bf16 or fp16 (default: what the device does best).") var precision: String?
     @Option(help: "Threads of the network on a CPU (default: the cores).") var threads: Int?
 
     func validate() throws {
         guard previousStage == nil else { throw ValidationError("-prev_stage_predictions: cascades do not work yet.") }
+        guard device != "mps" else { throw ValidationError("-device mps: Cohort runs on cpu and cuda.") }
+        guard preparing > 0, exporting > 0 else { throw ValidationError("-npp and -nps must be at least 1.") }
         guard stepSize > 0, stepSize <= 1 else { throw ValidationError("-step_size must be above 0 and at most 1.") }
         guard precision == nil || TrainingSettings.Precision(rawValue: precision!) != nil else {
             throw ValidationError("--precision \(precision!) is unknown: fp32, bf16 or fp16.")
@@ -88,11 +92,19 @@ struct PredictionOptions: ParsableArguments {
         settings.mirroring = !disableMirroring
         settings.precision = precision.flatMap { TrainingSettings.Precision(rawValue: $0) }
         settings.threads = threads
-        settings.casesAhead = max(1, max(preparing, exporting))
+        settings.casesPreparing = preparing
+        settings.casesExporting = exporting
+        settings.sumsOnDevice = !notOnDevice
         let predictor = try await Predictor(model: model, settings: settings, device: resolvedDevice(device))
-        let progress = Progress("prediction", count: cases.count, isSilent: noProgress)
+        let progress = Progress("prediction", count: cases.count, isSilent: noProgress || verbose)
         let done = CompletionCount()
-        try await predictor.predict(cases, didExport: { _ in progress.show(done.next()) })
+        let verbose = verbose
+        try await predictor.predict(
+            cases,
+            didExport: { index in
+                if verbose { print(cases.cases[index].identifier) }
+                progress.show(done.next())
+            })
         print("\(cases.count) cases: \(output.path)")
     }
 

@@ -67,6 +67,7 @@ struct TrainCommand: AsyncParsableCommand {
     var stepTimes: String?
 
     func validate() throws {
+        guard device != "mps" else { throw ValidationError("-device mps: Cohort runs on cpu and cuda.") }
         guard gpus == 1 else {
             throw ValidationError("-num_gpus \(gpus): training on several GPUs does not work yet. Leave it at 1.")
         }
@@ -201,7 +202,6 @@ func onInterrupt(_ body: @escaping @Sendable () -> Void) -> any DispatchSourceSi
 /// A device by name; without one CUDA where libtorch sees it, else the CPU.
 func resolvedDevice(_ name: String?) throws -> Device {
     guard let name else { return try Device.cudaCount() > 0 ? .cuda(0) : .cpu }
-    guard name != "mps" else { throw ValidationError("-device mps: Cohort runs on cpu and cuda.") }
     let device = try Device(name)
     try device.checkAvailable()
     return device
