@@ -71,12 +71,14 @@ let package = Package(
                 "Learning", "Torch", "NNUNet", .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             path: "Benchmarks/Kernels", swiftSettings: strict),
+        .target(name: "SharedData", path: "Tests/SharedData", swiftSettings: strict),
         .testTarget(name: "TorchTests", dependencies: ["Torch"], swiftSettings: strict),
-        .testTarget(name: "ImagingTests", dependencies: ["Imaging"], swiftSettings: strict),
-        .testTarget(name: "NNUNetTests", dependencies: ["NNUNet", "Imaging"], swiftSettings: strict),
+        .testTarget(name: "ImagingTests", dependencies: ["Imaging", "SharedData"], swiftSettings: strict),
+        .testTarget(name: "NNUNetTests", dependencies: ["NNUNet", "Imaging", "SharedData"], swiftSettings: strict),
         .testTarget(name: "CommandTests", dependencies: ["NNUNet"], swiftSettings: strict),
         .testTarget(
-            name: "LearningTests", dependencies: ["Learning", "Torch", "NNUNet", "Imaging"], swiftSettings: strict),
+            name: "LearningTests", dependencies: ["Learning", "Torch", "NNUNet", "Imaging", "SharedData"],
+            swiftSettings: strict),
     ],
     cxxLanguageStandard: .cxx20
 )

@@ -1,6 +1,7 @@
-/// What goes wrong with nnU-Net's files and data: the fact, and the remedy.
+/// What goes wrong with nnU-Net's folders and what their files say: the fact, and the remedy. What is wrong with a file's
+/// form is a `FileError`.
 public enum NNUNetError: Error, CustomStringConvertible, Sendable, Equatable {
-    /// A file that cannot be read or written.
+    /// A file or folder that is not there or does not hold what a stage needs.
     case file(String, reason: String)
     /// Text that is not JSON.
     case json(file: String, line: Int, column: Int, reason: String)
@@ -12,8 +13,6 @@ public enum NNUNetError: Error, CustomStringConvertible, Sendable, Equatable {
     case badCase(String, reason: String)
     /// An option or a plan that cannot be followed.
     case plan(String)
-    /// A binary file (archive, pickle, array, checkpoint) that is damaged or not allowed.
-    case content(String, reason: String)
 
     public var description: String {
         switch self {
@@ -27,7 +26,6 @@ public enum NNUNetError: Error, CustomStringConvertible, Sendable, Equatable {
                 : "\(name) has \(facts.count) faults:\n" + facts.map { "  - " + $0 }.joined(separator: "\n")
         case .badCase(let identifier, let reason): "case \(identifier): \(reason)"
         case .plan(let reason): reason
-        case .content(let name, let reason): "\(name): \(reason)"
         }
     }
 }

@@ -1,5 +1,6 @@
 import Foundation
 import Imaging
+import SharedData
 import Testing
 
 /// Odd and broken files from other programs' test suites: what is fine must read, and nothing may crash.

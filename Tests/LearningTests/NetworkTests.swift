@@ -1,5 +1,6 @@
 import Foundation
 import NNUNet
+import SharedData
 import Testing
 import Torch
 

@@ -2,6 +2,7 @@ import Foundation
 import Imaging
 import Learning
 import NNUNet
+import SharedData
 import Testing
 import Torch
 

@@ -1,5 +1,6 @@
 import Foundation
 import NNUNet
+import SharedData
 import Testing
 
 /// NumPy's legacy generator and scikit-learn's folds, against values of the originals.

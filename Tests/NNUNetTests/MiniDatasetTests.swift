@@ -1,6 +1,7 @@
 import Foundation
 import Imaging
 import NNUNet
+import SharedData
 import Testing
 
 /// Everything that nnU-Net 2.8.1 wrote for a dataset of six cases, against what Cohort makes of the same raw files.

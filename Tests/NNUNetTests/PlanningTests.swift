@@ -1,6 +1,7 @@
 import Foundation
 import Imaging
 import NNUNet
+import SharedData
 import Testing
 
 /// Plans against those that nnU-Net made of the same fingerprints.

@@ -95,10 +95,6 @@ extension JSONValue {
 extension JSONValue {
     /// Writes the text under a temporary name and gives it its own when it is whole.
     public func write(to url: URL, indent: Int? = 4, sortKeys: Bool = false) throws {
-        do {
-            try Data(serialised(indent: indent, sortKeys: sortKeys).utf8).write(to: url, options: .atomic)
-        } catch {
-            throw NNUNetError.file(url.path, reason: "it cannot be written: is the disk full, or the folder read-only?")
-        }
+        try AtomicFile.write(Array(serialised(indent: indent, sortKeys: sortKeys).utf8), to: url)
     }
 }

@@ -1,6 +1,7 @@
 import Foundation
 import Imaging
 import NNUNet
+import SharedData
 import Testing
 
 @Suite struct CasePropertiesTests {

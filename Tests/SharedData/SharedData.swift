@@ -1,8 +1,8 @@
 import Foundation
 
 /// Values that the original programs produced, kept beside the repository; tests that need them are skipped without.
-enum SharedData {
-    static let folder: URL? = {
+package enum SharedData {
+    package static let folder: URL? = {
         if let path = ProcessInfo.processInfo.environment["COHORT_SHARED"] { return URL(filePath: path) }
         let package = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
             .deletingLastPathComponent()
@@ -11,14 +11,14 @@ enum SharedData {
     }()
 
     /// Where `path` is, if it is there.
-    static func url(_ path: String) -> URL? {
+    package static func url(_ path: String) -> URL? {
         guard let url = folder?.appending(path: path), FileManager.default.fileExists(atPath: url.path) else {
             return nil
         }
         return url
     }
 
-    static func json(_ path: String) throws -> [String: Any] {
+    package static func json(_ path: String) throws -> [String: Any] {
         guard let url = url(path) else { throw CocoaError(.fileNoSuchFile) }
         return try JSONSerialization.jsonObject(with: Data(contentsOf: url)) as? [String: Any] ?? [:]
     }
