@@ -64,6 +64,9 @@ let package = Package(
             ],
             swiftSettings: strict),
 
+        // MARK: Federation
+        .target(name: "Federation", swiftSettings: strict),
+
         // MARK: Benchmarks and tests
         .executableTarget(
             name: "kernel-benchmarks",
@@ -75,6 +78,7 @@ let package = Package(
         .testTarget(name: "TorchTests", dependencies: ["Torch"], swiftSettings: strict),
         .testTarget(name: "ImagingTests", dependencies: ["Imaging", "SharedData"], swiftSettings: strict),
         .testTarget(name: "NNUNetTests", dependencies: ["NNUNet", "Imaging", "SharedData"], swiftSettings: strict),
+        .testTarget(name: "FederationTests", dependencies: ["Federation"], swiftSettings: strict),
         .testTarget(name: "CommandTests", dependencies: ["NNUNet"], swiftSettings: strict),
         .testTarget(
             name: "LearningTests", dependencies: ["Learning", "Torch", "NNUNet", "Imaging", "SharedData"],

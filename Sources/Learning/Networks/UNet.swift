@@ -46,6 +46,11 @@ public struct UNet {
     private init(
         drawing architecture: NetworkArchitecture, inputChannels: Int, outputChannels: Int, on device: Device
     ) throws {
+        guard architecture.strides.count > 1 else {
+            throw LearningError.notSupported(
+                what: "a U-Net of a single resolution, as nnU-Net plans it for images of a few voxels,",
+                remedy: "plan with a finer -overwrite_target_spacing, or another configuration")
+        }
         self.architecture = architecture
         self.inputChannels = inputChannels
         self.outputChannels = outputChannels

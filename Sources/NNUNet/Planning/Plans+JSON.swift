@@ -180,7 +180,7 @@ extension NetworkArchitecture {
     }
 
     private func check(_ stages: Int, _ reader: JSONReader) throws {
-        guard (2...20).contains(stages), featuresPerStage.count == stages, kernelSizes.count == stages,
+        guard (1...20).contains(stages), featuresPerStage.count == stages, kernelSizes.count == stages,
             strides.count == stages,
             blocksPerStage.count == stages, convolutionsPerDecoderStage.count == stages - 1,
             (kernelSizes + strides).allSatisfy({ $0.count == dimensions && $0.allSatisfy { (1...64).contains($0) } }),

@@ -1,0 +1,86 @@
+#if canImport(FoundationEssentials)
+    import FoundationEssentials
+#else
+    import Foundation
+#endif
+#if canImport(Glibc)
+    import Glibc
+#elseif canImport(Musl)
+    import Musl
+#else
+    import Darwin
+#endif
+
+/// A descriptor that writes everything or throws, and reaches the disk when asked to.
+final class DurableFile {
+    private let descriptor: Int32
+    private let path: String
+
+    init(_ url: URL, flags: Int32) throws {
+        path = url.path
+        descriptor = open(path, flags | O_CLOEXEC, 0o644)
+        guard descriptor >= 0 else { throw Self.failure(path) }
+    }
+
+    deinit { close(descriptor) }
+
+    func write(_ bytes: UnsafeRawBufferPointer) throws {
+        var done = 0
+        while done < bytes.count {
+            let rest = UnsafeRawBufferPointer(rebasing: bytes[done..<min(bytes.count, done + 1 << 30)])
+            let put = systemWrite(descriptor, rest.baseAddress, rest.count)
+            if put < 0 && errno == EINTR { continue }
+            guard put > 0 else { throw Self.failure(path) }
+            done += put
+        }
+    }
+
+    /// Reads exactly `buffer.count` bytes.
+    func read(into buffer: UnsafeMutableRawBufferPointer, at offset: Int) throws {
+        var done = 0
+        while done < buffer.count {
+            let got = pread(
+                descriptor, buffer.baseAddress! + done, min(buffer.count - done, 1 << 30), off_t(offset + done))
+            if got < 0 && errno == EINTR { continue }
+            guard got >= 0 else { throw Self.failure(path) }
+            guard got > 0 else { throw FederationError.file(path, reason: "it is shorter than it should be") }
+            done += got
+        }
+    }
+
+    func truncate(to length: Int) throws {
+        guard ftruncate(descriptor, off_t(length)) == 0 else { throw Self.failure(path) }
+    }
+
+    func reachDisk() throws { guard fsync(descriptor) == 0 else { throw Self.failure(path) } }
+
+    /// Writes under a temporary name; the file takes its name when all of it is on the disk.
+    static func write(to url: URL, _ body: (DurableFile) throws -> Void) throws {
+        let partial = url.deletingLastPathComponent().appending(path: "." + url.lastPathComponent + ".part")
+        do {
+            let file = try DurableFile(partial, flags: O_WRONLY | O_CREAT | O_TRUNC)
+            try body(file)
+            try file.reachDisk()
+            try rename(partial, to: url)
+        } catch {
+            unlink(partial.path)
+            throw error
+        }
+    }
+
+    /// Gives a file another name, durably, in place of what had it.
+    static func rename(_ url: URL, to other: URL) throws {
+        guard systemRename(url.path, other.path) == 0 else { throw failure(other.path) }
+        try DurableFile(other.deletingLastPathComponent(), flags: O_RDONLY | O_DIRECTORY).reachDisk()
+    }
+
+    private static func failure(_ path: String) -> FederationError {
+        .file(path, reason: "\(String(cString: strerror(errno))). Check the path, its permissions and the free space.")
+    }
+}
+
+private func systemWrite(_ descriptor: Int32, _ bytes: UnsafeRawPointer?, _ count: Int) -> Int {
+    write(descriptor, bytes, count)
+}
+
+private func systemRename(_ from: String, _ to: String) -> Int32 { rename(from, to) }

@@ -1,0 +1,27 @@
+/// What a site's training gives: a model or its difference to the one that the site was sent, and what it is worth.
+public struct ModelUpdate: Sendable, Equatable {
+    public enum Content: String, Sendable, Codable {
+        case weights
+        /// Trained minus received.
+        case difference
+    }
+
+    public var content: Content
+    public var weights: Weights
+    /// Training cases.
+    public var examples: Int
+    /// Optimizer steps of this round.
+    public var steps: Int
+    public var metrics: Metrics
+
+    public init(_ content: Content, _ weights: Weights, examples: Int, steps: Int, metrics: Metrics = [:]) {
+        self.content = content
+        self.weights = weights
+        self.examples = examples
+        self.steps = steps
+        self.metrics = metrics
+    }
+}
+
+/// Figures by name, such as "dice" or "loss". A figure that could not be computed is NaN.
+public typealias Metrics = [String: Double]

@@ -1,0 +1,59 @@
+/// Tensors that can be read piece by piece, wherever they are: in memory or in a file.
+public protocol TensorSource: Sendable {
+    var descriptions: [TensorDescription] { get }
+
+    /// Calls `body` with some bytes of one tensor.
+    ///
+    /// - Parameters:
+    ///   - index: the tensor's place in `descriptions`.
+    ///   - range: bytes of that tensor.
+    ///   - scratch: at least as large as `range`; used where the bytes are not in memory.
+    func withBytes<Result>(
+        of index: Int, in range: Range<Int>, scratch: UnsafeMutableRawBufferPointer,
+        _ body: (UnsafeRawBufferPointer) throws -> Result
+    ) throws -> Result
+}
+
+extension Weights: TensorSource {
+    public func withBytes<Result>(
+        of index: Int, in range: Range<Int>, scratch: UnsafeMutableRawBufferPointer,
+        _ body: (UnsafeRawBufferPointer) throws -> Result
+    ) throws -> Result {
+        try body(UnsafeRawBufferPointer(rebasing: tensors[index].bytes[range]))
+    }
+}
+
+extension TensorSource {
+    /// The first tensor that holds NaN or an infinite value.
+    public func firstNonFinite() throws -> TensorDescription? {
+        let descriptions = descriptions
+        let found = LowestIndex()
+        try forEachTile(descriptions) { index, range, scratch in
+            guard descriptions[index].type.isFloatingPoint else { return }
+            let type = descriptions[index].type
+            let bytes = range.lowerBound * type.byteCount..<range.upperBound * type.byteCount
+            let isFinite = try withBytes(of: index, in: bytes, scratch: scratch) { type.allFinite($0) }
+            if !isFinite { found.lower(to: index) }
+        }
+        return found.index.map { descriptions[$0] }
+    }
+}
+
+extension ScalarType {
+    /// Whether every value is a number. True for integers.
+    func allFinite(_ bytes: UnsafeRawBufferPointer) -> Bool {
+        // A float is not finite where all bits of its exponent are set.
+        func check<Word: FixedWidthInteger & UnsignedInteger>(_ exponent: Word) -> Bool {
+            var clear = true
+            for word in bytes.assumingMemoryBound(to: Word.self) { clear = clear && word & exponent != exponent }
+            return clear
+        }
+        return switch self {
+        case .float32: check(0x7f80_0000 as UInt32)
+        case .float64: check(0x7ff0_0000_0000_0000 as UInt64)
+        case .float16: check(0x7c00 as UInt16)
+        case .bfloat16: check(0x7f80 as UInt16)
+        case .int64, .int32, .uint8, .bool: true
+        }
+    }
+}

@@ -1,0 +1,23 @@
+#if canImport(FoundationEssentials)
+    import FoundationEssentials
+#else
+    import Foundation
+#endif
+
+/// The server's half of an exchange with all sites that is not training: questions and answers until it has what it needs.
+///
+/// A value: where a site is lost in the middle, it begins again from a copy, without that site.
+public protocol Preparation: Sendable {
+    /// What people read, such as "fingerprint".
+    var name: String { get }
+    /// In the numbering of rounds: −2, −1.
+    var round: Int { get }
+    var addressee: Question.Addressee { get }
+    /// - Parameter answers: of the questions before, by site; empty at first, with `sites` for whom to ask.
+    /// - Returns: the next question for every site; nil when it is done.
+    mutating func next(_ answers: [String: Data], sites: [String]) throws -> [String: Data]?
+}
+
+extension Preparation {
+    public var addressee: Question.Addressee { .learner }
+}

@@ -1,0 +1,105 @@
+#if canImport(FoundationEssentials)
+    import FoundationEssentials
+#else
+    import Foundation
+#endif
+
+/// What a server asks of a site.
+public enum SiteTask: Sendable {
+    /// A question of a round before the first, or of a filter.
+    case answer(Question)
+    /// Who the site is and what its model looks like.
+    case describe
+    /// Fresh weights, the tensors of these names; for all sites to begin with the same.
+    case initialWeights([String])
+    case train(TrainTask)
+    case validate(ValidationTask)
+    /// The site's own model, whole; for the other sites to judge.
+    case sendModel
+    /// The run is over; the model is the last that the site is sent.
+    case finish(Weights)
+}
+
+/// What a site answers.
+public enum SiteReply: Sendable {
+    case answer(Data)
+    case description(SiteDescription)
+    case weights(Weights)
+    case update(ModelUpdate)
+    case validation(ValidationResult)
+    case done
+}
+
+/// A message of an exchange whose content only its two ends know.
+public struct Question: Sendable, Equatable, Codable {
+    public enum Addressee: Sendable, Equatable, Codable {
+        case learner
+        /// A filter, by its name.
+        case filter(String)
+    }
+
+    public var addressee: Addressee
+    public var payload: Data
+
+    public init(to addressee: Addressee = .learner, _ payload: Data) {
+        self.addressee = addressee
+        self.payload = payload
+    }
+}
+
+/// A round's training at one site.
+public struct TrainTask: Sendable {
+    /// 1 is the first round of training; 0 and below are warm-up.
+    public var round: Int
+    /// Rounds of training in all: the learning rate falls over rounds times local epochs.
+    public var rounds: Int
+    public var localEpochs: Int
+    /// The shared tensors, under the site's own names. The others keep the site's values.
+    public var model: Weights
+    /// What the update is to hold: these tensors.
+    public var content: ModelUpdate.Content
+    /// μ of FedProx: the loss grows by μ/2 times the squared distance to `model`; Li et al. 2020, arXiv:1812.06127.
+    public var proximalTerm: Double
+    /// Warm-up: the shared tensors stay as they are and only the site's own are trained.
+    public var trainsLocalTensorsOnly: Bool
+
+    public init(
+        round: Int, rounds: Int, localEpochs: Int = 1, model: Weights, content: ModelUpdate.Content = .weights,
+        proximalTerm: Double = 0, trainsLocalTensorsOnly: Bool = false
+    ) {
+        self.round = round
+        self.rounds = rounds
+        self.localEpochs = localEpochs
+        self.model = model
+        self.content = content
+        self.proximalTerm = proximalTerm
+        self.trainsLocalTensorsOnly = trainsLocalTensorsOnly
+    }
+}
+
+/// A model to be judged on a site's own validation cases.
+public struct ValidationTask: Sendable {
+    public var round: Int
+    /// Shared tensors of the global model, or a whole model of another site; under the site's own names.
+    public var model: Weights
+    /// Whose model it is; nil for the server's.
+    public var owner: String?
+
+    public init(round: Int, model: Weights, owner: String? = nil) {
+        self.round = round
+        self.model = model
+        self.owner = owner
+    }
+}
+
+/// How a model did at one site.
+public struct ValidationResult: Sendable, Equatable, Codable {
+    /// Validation cases.
+    public var examples: Int
+    public var metrics: Metrics
+
+    public init(examples: Int, metrics: Metrics) {
+        self.examples = examples
+        self.metrics = metrics
+    }
+}

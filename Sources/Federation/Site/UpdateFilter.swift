@@ -1,0 +1,40 @@
+#if canImport(FoundationEssentials)
+    import FoundationEssentials
+#else
+    import Foundation
+#endif
+
+/// Something done to every update on its way, both halves in one type: quantising, sparsifying, noise, sealing.
+///
+/// At the site filters run in their order, at the server in the reverse. A filter that cannot read an update throws, and
+/// the update is refused.
+public protocol UpdateFilter: Sendable {
+    var name: String { get }
+    func atSite(_ update: ModelUpdate, _ context: FilterContext) async throws -> ModelUpdate
+    func atServer(_ update: ModelUpdate, _ context: FilterContext) async throws -> ModelUpdate
+    /// What the filter must ask the sites before a round's training or after it; nil where it asks nothing.
+    func exchange(_ moment: FilterMoment, round: Int) -> (any Preparation)?
+    /// The site's half of that exchange.
+    func answer(_ question: Data, site: String) async throws -> Data
+}
+
+public enum FilterMoment: Sendable { case beforeTraining, afterTraining }
+
+/// Where an update comes from.
+public struct FilterContext: Sendable, Equatable {
+    public var round: Int
+    public var site: String
+
+    public init(round: Int, site: String) {
+        self.round = round
+        self.site = site
+    }
+}
+
+extension UpdateFilter {
+    public func exchange(_ moment: FilterMoment, round: Int) -> (any Preparation)? { nil }
+
+    public func answer(_ question: Data, site: String) async throws -> Data {
+        throw FederationError.site("The filter \(name) knows no questions.")
+    }
+}

@@ -1,0 +1,159 @@
+import Federation
+
+#if canImport(FoundationEssentials)
+    import FoundationEssentials
+#else
+    import Foundation
+#endif
+
+/// Numbers that follow from a seed.
+struct TestRandom: RandomNumberGenerator {
+    private var state: UInt64
+
+    init(_ seed: Int) { state = UInt64(seed) &* 0x9e37_79b9_7f4a_7c15 &+ 1 }
+
+    mutating func next() -> UInt64 {
+        state ^= state << 13
+        state ^= state >> 7
+        state ^= state << 17
+        return state
+    }
+
+    mutating func floats(_ count: Int, _ range: ClosedRange<Float> = -1...1) -> [Float] {
+        (0..<count).map { _ in Float.random(in: range, using: &self) }
+    }
+}
+
+func tensor(_ name: String, _ shape: [Int], seed: Int) -> Weights.Tensor {
+    var random = TestRandom(seed)
+    return Weights.Tensor(name, random.floats(shape.reduce(1, *)), shape: shape)
+}
+
+/// A site of a toy network: an input, a backbone of some levels with norms, and a head.
+func toySite(
+    _ name: String, levels: Int = 3, channels: Int = 1, labels: Int = 2, examples: Int = 10, modality: String? = nil
+) -> SiteDescription {
+    var roles = [
+        TensorRole(TensorDescription(name: "encoder.0.conv.weight", shape: [8, channels]), part: .input)
+    ]
+    for level in 0..<levels {
+        roles.append(TensorRole(TensorDescription(name: "encoder.\(level).weight", shape: [8 << level, 8])))
+        roles.append(
+            TensorRole(TensorDescription(name: "encoder.\(level).norm", shape: [8 << level]), isNormalisation: true))
+    }
+    // Counted from the bottom, as nnU-Net does.
+    for stage in 0..<levels - 1 {
+        let level = levels - 2 - stage
+        roles.append(
+            TensorRole(
+                TensorDescription(name: "decoder.\(stage).weight", shape: [16, 16]),
+                alignedName: "decoder.level\(level).weight"))
+    }
+    roles.append(TensorRole(TensorDescription(name: "head.weight", shape: [labels, 8]), part: .head))
+    return SiteDescription(
+        name: name, examples: examples, dataset: "Dataset001", modality: modality,
+        kind: "\(channels) channels, \(labels) labels", tensors: roles)
+}
+
+func toyWeights(_ site: SiteDescription, seed: Int) -> Weights {
+    Weights(site.tensors.enumerated().map { tensor($1.tensor.name, $1.tensor.shape, seed: seed &* 1000 &+ $0) })
+}
+
+/// A learner whose training is arithmetic: every value moves towards a target that is the site's own, with momentum.
+actor ToyLearner: Learner {
+    enum Fault: Error, CustomStringConvertible {
+        case broken
+        var description: String { "the toy is broken" }
+    }
+
+    let site: SiteDescription
+    let target: Float
+    var faults: [Int: ToyFault] = [:]
+    private var weights: Weights
+    private var momentum: Float = 0
+    /// The state at the end of past rounds, as a site keeps it on disk.
+    let disk: ToyDisk
+    private(set) var finished: Weights?
+
+    init(_ site: SiteDescription, target: Float, faults: [Int: ToyFault] = [:], disk: ToyDisk = ToyDisk()) {
+        self.site = site
+        self.target = target
+        self.faults = faults
+        self.disk = disk
+        weights = toyWeights(site, seed: 7)
+    }
+
+    func answer(_ question: Data) async throws -> Data {
+        if let fault = faults[-2], case .broken = fault { throw Fault.broken }
+        return question + Data("\(site.name):\(site.examples)".utf8)
+    }
+    func describe() async throws -> SiteDescription { site }
+    func initialWeights() async throws -> Weights { toyWeights(site, seed: 7) }
+
+    func train(_ task: TrainTask) async throws -> ModelUpdate {
+        if let before = disk.states[task.round - 1] {
+            (weights, momentum) = before
+        }
+        let start = weights.replacing(with: task.model)
+        momentum = 0.5 * momentum + target / Float(task.rounds)
+        let shared = Set(task.model.names)
+        weights = Weights(
+            start.tensors.map { tensor in
+                if task.trainsLocalTensorsOnly, shared.contains(tensor.name) { return tensor }
+                return Weights.Tensor(
+                    tensor.name, tensor.floats!.map { $0 + 0.1 * (target - $0) + 0.01 * momentum }, shape: tensor.shape)
+            })
+        disk.states[task.round] = (weights, momentum)
+        var sent = weights.keeping { shared.contains($0) }
+        if task.content == .difference {
+            sent = Weights(
+                sent.tensors.map { tensor in
+                    Weights.Tensor(
+                        tensor.name, zip(tensor.floats!, task.model[tensor.name]!.floats!).map { $0 - $1 },
+                        shape: tensor.shape)
+                })
+        }
+        switch faults[task.round] {
+        case .broken: throw Fault.broken
+        case .slow: try await Task.sleep(for: .seconds(60))
+        case .stubborn:
+            // Takes no notice of being cancelled.
+            await withCheckedContinuation { continuation in
+                Task.detached {
+                    try? await Task.sleep(for: .milliseconds(700))
+                    continuation.resume()
+                }
+            }
+        case .notANumber:
+            let first = sent.tensors[0]
+            sent.set(Weights.Tensor(first.name, first.floats!.map { _ in Float.nan }, shape: first.shape))
+        case .missing: sent = Weights(sent.tensors.dropLast())
+        case .foreign: sent.set(tensor("stranger", [2], seed: 1))
+        case .otherShape: sent.set(tensor(sent.names[0], [3], seed: 1))
+        case nil: break
+        }
+        return ModelUpdate(
+            task.content, sent, examples: site.examples, steps: 5, metrics: ["loss": Double(abs(target - 1))])
+    }
+
+    func validate(_ task: ValidationTask) async throws -> ValidationResult {
+        let values = task.model.tensors.flatMap { $0.floats! }
+        let error = values.reduce(0.0) { $0 + abs(Double($1 - target)) } / Double(values.count)
+        return ValidationResult(examples: site.examples, metrics: ["dice": 1 / (1 + error)])
+    }
+    func model() async throws -> Weights { weights }
+    func finish(_ model: Weights) async throws { finished = model }
+}
+
+enum ToyFault: Sendable { case broken, slow, stubborn, notANumber, missing, foreign, otherShape }
+
+/// What survives a crash at a toy site.
+final class ToyDisk: @unchecked Sendable {
+    var states: [Int: (Weights, Float)] = [:]
+}
+
+/// Keeps what a run told.
+actor Recorder: RoundObserver {
+    private(set) var events: [RunEvent] = []
+    func observe(_ event: RunEvent) async { events.append(event) }
+}
