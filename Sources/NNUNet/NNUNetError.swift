@@ -13,6 +13,8 @@ public enum NNUNetError: Error, CustomStringConvertible, Sendable, Equatable {
     case badCase(String, reason: String)
     /// An option or a plan that cannot be followed.
     case plan(String)
+    /// An answer of a federation's site that cannot be used.
+    case site(String, reason: String)
 
     public var description: String {
         switch self {
@@ -26,6 +28,7 @@ public enum NNUNetError: Error, CustomStringConvertible, Sendable, Equatable {
                 : "\(name) has \(facts.count) faults:\n" + facts.map { "  - " + $0 }.joined(separator: "\n")
         case .badCase(let identifier, let reason): "case \(identifier): \(reason)"
         case .plan(let reason): reason
+        case .site(let name, let reason): "site \(name): \(reason)"
         }
     }
 }

@@ -11,45 +11,37 @@ public struct FingerprintExtractor: Sendable {
         reader = try dataset.imageReaderWriter()
     }
 
-    /// What one case adds to a fingerprint.
-    struct CaseFingerprint: Sendable {
-        /// As read, and cropped.
-        var shapes: [[Int]]
-        var shape: [Int] { shapes[1] }
-        var spacing: [Double]
-        var relativeSize: Double
-        /// One per channel.
-        var intensities: [IntensityDistribution]
-    }
-
     /// - Parameters:
     ///   - threads: cases at a time.
     ///   - progress: called with the number of finished cases and the last of them, from any thread.
     public func run(threads: Int = defaultThreads, progress: @Sendable (Int, CaseReport) -> Void = { _, _ in }) throws
         -> DatasetFingerprint
     {
+        guard let fingerprint = DatasetFingerprint(try cases(threads: threads, progress: progress)) else {
+            throw NNUNetError.dataset(
+                dataset.folder.lastPathComponent,
+                facts: ["no case has any foreground (a label above 0). Are the labels in labelsTr the right ones?"])
+        }
+        return fingerprint
+    }
+
+    /// What each case adds, in the order of the cases.
+    public func cases(threads: Int = defaultThreads, progress: @Sendable (Int, CaseReport) -> Void = { _, _ in })
+        throws -> [CaseFingerprint]
+    {
         let results = Mutex([CaseFingerprint?](repeating: nil, count: dataset.cases.count))
         let done = CompletionCount()
         try concurrently(dataset.cases.count, threads: threads) { index in
-            let result = try analyse(dataset.cases[index])
+            let (result, shape) = try analyse(dataset.cases[index])
             results.withLock { $0[index] = result }
-            progress(done.next(), CaseReport(identifier: dataset.cases[index].identifier, shapes: result.shapes))
+            progress(
+                done.next(), CaseReport(identifier: dataset.cases[index].identifier, shapes: [shape, result.shape]))
         }
-        let cases = results.withLock { $0.compactMap { $0 } }
-        let intensities = try (0..<dataset.description.channelNames.count).map { channel in
-            guard let properties = IntensityDistribution.merged(cases.map { $0.intensities[channel] }).properties else {
-                throw NNUNetError.dataset(
-                    dataset.folder.lastPathComponent,
-                    facts: ["no case has any foreground (a label above 0). Are the labels in labelsTr the right ones?"])
-            }
-            return properties
-        }
-        return DatasetFingerprint(
-            shapesAfterCrop: cases.map(\.shape), spacings: cases.map(\.spacing), foregroundIntensities: intensities,
-            medianRelativeSizeAfterCropping: quantile(cases.map(\.relativeSize), 0.5))
+        return results.withLock { $0.compactMap { $0 } }
     }
 
-    func analyse(_ raw: RawCase) throws -> CaseFingerprint {
+    /// What a case adds, and its shape as read.
+    private func analyse(_ raw: RawCase) throws -> (CaseFingerprint, shape: [Int]) {
         do {
             guard let label = raw.label else { throw NNUNetError.badCase(raw.identifier, reason: "it has no label") }
             guard raw.images.count == dataset.description.channelNames.count else {
@@ -85,10 +77,10 @@ public struct FingerprintExtractor: Sendable {
                 }
                 return IntensityDistribution(foreground)
             }
-            return CaseFingerprint(
-                shapes: [Array(labels.shape.dropFirst()), crop.shape], spacing: image.spacing,
-                relativeSize: Double(crop.voxels) / Double(labels.count),
+            let result = CaseFingerprint(
+                shape: crop.shape, spacing: image.spacing, relativeSize: Double(crop.voxels) / Double(labels.count),
                 intensities: intensities)
+            return (result, Array(labels.shape.dropFirst()))
         } catch let error as ImagingError {
             throw NNUNetError.badCase(raw.identifier, reason: error.description)
         }
