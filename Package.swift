@@ -55,11 +55,11 @@ let package = Package(
             name: "NNUNet", dependencies: ["Imaging", "CDeflate", "CBlosc2"],
             swiftSettings: strict + [.unsafeFlags(["-I\(root)/.blosc2/include", "-Xcc", "-I\(root)/.blosc2/include"])],
             linkerSettings: [.unsafeFlags(["-L\(root)/.blosc2/lib"])]),
-        .target(name: "Learning", dependencies: ["Torch", "NNUNet", "Imaging"], swiftSettings: strict),
+        .target(name: "Learning", dependencies: ["Federation", "Torch", "NNUNet", "Imaging"], swiftSettings: strict),
         .executableTarget(
             name: "cohort",
             dependencies: [
-                "Learning", "Torch", "NNUNet", "Imaging",
+                "Learning", "Torch", "Federation", "NNUNet", "Imaging",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             swiftSettings: strict),
@@ -81,7 +81,7 @@ let package = Package(
         .testTarget(name: "FederationTests", dependencies: ["Federation"], swiftSettings: strict),
         .testTarget(name: "CommandTests", dependencies: ["NNUNet"], swiftSettings: strict),
         .testTarget(
-            name: "LearningTests", dependencies: ["Learning", "Torch", "NNUNet", "Imaging", "SharedData"],
+            name: "LearningTests", dependencies: ["Learning", "Federation", "Torch", "NNUNet", "Imaging", "SharedData"],
             swiftSettings: strict),
     ],
     cxxLanguageStandard: .cxx20

@@ -1,3 +1,4 @@
+import Federation
 import Foundation
 import Imaging
 import Learning
@@ -104,9 +105,9 @@ import Torch
         let trainer = try await localTrainer(.quick)
         var weights = try await trainer.weights
         let name = try #require(weights.names.first)
-        weights[name] = Volume(shape: [1], repeating: 0)
+        weights.set(Weights.Tensor(name, [0], shape: [1]))
         await #expect(throws: LearningError.self) { try await trainer.setWeights(weights) }
-        weights[name] = nil
+        weights = weights.keeping { $0 != name }
         await #expect(throws: LearningError.self) { try await trainer.setWeights(weights) }
     }
 
@@ -115,14 +116,17 @@ import Torch
         let before = try await trainer.weights
         var other = before
         for name in other.names {
-            other[name] = Volume(shape: before[name]!.shape, repeating: 0.25)
-            if name.contains(".seg_layers.") { other[name] = Volume(shape: [7], repeating: 0) }
+            let shape = before[name]!.shape
+            other.set(Weights.Tensor(name, [Float](repeating: 0.25, count: shape.reduce(1, *)), shape: shape))
+            if name.contains(".seg_layers.") {
+                other.set(Weights.Tensor(name, [Float](repeating: 0, count: 7), shape: [7]))
+            }
         }
         let given = other
         try await trainer.perform { try $0.loadPretrained(given, from: "a file") }
         let after = try await trainer.weights
         for name in before.names {
-            let kept = after[name] == (name.contains(".seg_layers.") ? before[name] : other[name])
+            let kept = after[name]?.floats == (name.contains(".seg_layers.") ? before[name] : other[name])?.floats
             #expect(kept, "\(name)")
         }
     }

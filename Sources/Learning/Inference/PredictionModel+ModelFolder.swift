@@ -1,3 +1,4 @@
+import Federation
 import NNUNet
 
 #if canImport(FoundationEssentials)

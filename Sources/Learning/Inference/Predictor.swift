@@ -1,3 +1,4 @@
+import Federation
 import Imaging
 import NNUNet
 import Torch

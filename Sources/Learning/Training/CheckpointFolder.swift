@@ -1,3 +1,4 @@
+import Federation
 import Imaging
 import NNUNet
 
@@ -42,7 +43,7 @@ public struct CheckpointFolder: CheckpointStore {
     private func checkpoint(of snapshot: TrainingSnapshot) -> NNUNetCheckpoint {
         let rate = settings.schedule.learningRate(
             epoch: max(0, snapshot.epoch - 1), of: settings.epochs, initial: settings.initialLearningRate)
-        let count = snapshot.weights.names.count
+        let count = snapshot.weights.tensors.count
         func buffers(_ key: String) -> [NumericArray?] {
             (0..<count).map { index in
                 snapshot.optimizer[index]?[key].map { NumericArray($0.elements, shape: $0.shape) }
@@ -76,9 +77,8 @@ public struct CheckpointFolder: CheckpointStore {
                 ])
             } ?? .none
         return NNUNetCheckpoint(
-            weights: snapshot.weights.names.map { name in
-                let value = snapshot.weights[name] ?? Volume(shape: [0], repeating: 0)
-                return NamedTensor(name: name, array: NumericArray(value.elements, shape: value.shape))
+            weights: snapshot.weights.tensors.map { tensor in
+                NamedTensor(name: tensor.name, array: NumericArray(tensor.floats ?? [], shape: tensor.shape))
             },
             optimizer: optimizer, gradientScaler: scaler, log: snapshot.history.log,
             bestMovingAverageDice: snapshot.bestMovingAverage, currentEpoch: snapshot.epoch,
@@ -86,13 +86,6 @@ public struct CheckpointFolder: CheckpointStore {
             extra: PickleDictionary([
                 (.string("cohort"), .dictionary([("seed", .string(String(snapshot.seed)))]))
             ]))
-    }
-}
-
-extension Weights {
-    /// The weights of a checkpoint, as float32.
-    public init(_ checkpoint: NNUNetCheckpoint, file: String) throws {
-        self.init(try checkpoint.weights.map { (name: $0.name, value: try volume($0.array, $0.name, file)) })
     }
 }
 

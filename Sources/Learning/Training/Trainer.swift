@@ -1,3 +1,4 @@
+import Federation
 import Imaging
 import NNUNet
 import Torch
@@ -23,6 +24,9 @@ public final class Trainer {
     public private(set) var bestMovingAverage: Double?
     /// Finished epochs; the next one's number.
     public private(set) var epoch = 0
+
+    /// What a federation adds to a round's steps.
+    public var federatedStep = FederatedStep()
 
     private let optimizer: any Optimizer
     private var scaler: GradientScaler?
@@ -120,12 +124,14 @@ public final class Trainer {
             try scaler.scaled(value).backward()
             let finite = try scaler.unscale(parameters)
             if finite {
+                try federatedStep.adjust(network.parameters)
                 try clipGradientNorm(parameters, to: settings.gradientNormLimit)
                 try optimizer.step()
             }
             scaler.update(finite: finite)
         } else {
             try value.backward()
+            try federatedStep.adjust(network.parameters)
             try clipGradientNorm(parameters, to: settings.gradientNormLimit)
             try optimizer.step()
         }
@@ -134,6 +140,14 @@ public final class Trainer {
 
     private func validate(
         on source: some BatchSource, _ willStep: (TrainingProgress) throws -> Void
+    ) throws -> (loss: Double, counts: OverlapCounts) {
+        try validate(on: source, batchesOf: epoch, willStep)
+    }
+
+    /// The loss and the online Dice of the weights as they are, over the validation batches of one epoch.
+    public func validate(
+        on source: some BatchSource, batchesOf epoch: Int,
+        _ willStep: (TrainingProgress) throws -> Void = { _ in }
     ) throws -> (loss: Double, counts: OverlapCounts) {
         var losses: [Tensor] = []
         var counts = OverlapCounts(classes: OverlapCounts.classes(heads))

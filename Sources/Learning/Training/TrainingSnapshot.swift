@@ -1,3 +1,4 @@
+import Federation
 import Imaging
 
 /// All that a training needs to go on exactly where it was: the content of a checkpoint, apart from its plans.

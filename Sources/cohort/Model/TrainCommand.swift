@@ -1,3 +1,4 @@
+import Federation
 import ArgumentParser
 import Dispatch
 import Imaging

@@ -1,34 +1,12 @@
+import Federation
 import Imaging
+import NNUNet
 import Torch
 
-/// A network's parameters as a plain value: what leaves the thread that holds the tensors.
-public struct Weights: Sendable, Equatable {
-    /// Names of the state dict, in its order, each tensor once.
-    public private(set) var names: [String] = []
-    private var values: [String: Volume<Float>] = [:]
-
-    public init() {}
-
-    public init(_ entries: [(name: String, value: Volume<Float>)]) {
-        for (name, value) in entries { self[name] = value }
-    }
-
-    public subscript(name: String) -> Volume<Float>? {
-        get { values[name] }
-        set {
-            if let newValue {
-                if values.updateValue(newValue, forKey: name) == nil { names.append(name) }
-            } else if values.removeValue(forKey: name) != nil {
-                names.removeAll { $0 == name }
-            }
-        }
-    }
-}
-
 extension ParameterStore {
-    /// A copy of all parameters.
+    /// A copy of all parameters: what leaves the thread that holds the tensors.
     public func weights() throws -> Weights {
-        Weights(try zip(names, parameters).map { (name: $0, value: try $1.volume()) })
+        Weights(try zip(names, parameters).map { Weights.Tensor($0, try $1.array(), shape: $1.shape) })
     }
 
     /// Overwrites parameters; names and shapes must be exactly this network's.
@@ -39,16 +17,19 @@ extension ParameterStore {
             guard let value = weights[name] else {
                 throw LearningError.foreignCheckpoint(file: file, fact: "it has no \(name)")
             }
-            guard value.shape == parameter.shape else {
+            guard value.shape == parameter.shape, value.description.type == .float32 else {
                 throw LearningError.foreignCheckpoint(
-                    file: file, fact: "\(name) is \(value.shape) there and \(parameter.shape) here")
+                    file: file,
+                    fact:
+                        "\(name) is \(value.shape) of \(value.description.type.rawValue) there and \(parameter.shape) here"
+                )
             }
         }
         if let stranger = weights.names.first(where: { self[$0] == nil && !keeping($0) }) {
             throw LearningError.foreignCheckpoint(file: file, fact: "it has \(stranger), which this network has not")
         }
         for (name, parameter) in zip(names, parameters) where !keeping(name) {
-            try weights[name]?.elements.withUnsafeBytes { try parameter.assign($0) }
+            if let value = weights[name] { try parameter.assign(value.bytes) }
         }
     }
 }
@@ -59,5 +40,18 @@ extension Tensor {
 
     convenience init(_ volume: Volume<Float>, on device: Device = .cpu) throws {
         try self.init(volume.elements, shape: volume.shape, on: device)
+    }
+}
+
+extension Weights {
+    /// The weights of a checkpoint, as float32.
+    public init(_ checkpoint: NNUNetCheckpoint, file: String) throws {
+        self.init(
+            try checkpoint.weights.map { tensor in
+                guard let values: [Float] = tensor.array.elements() ?? tensor.array.doubles()?.map({ Float($0) }) else {
+                    throw LearningError.foreignCheckpoint(file: file, fact: "\(tensor.name) is not of real numbers")
+                }
+                return Tensor(tensor.name, values, shape: tensor.array.shape)
+            })
     }
 }
