@@ -45,7 +45,7 @@ extension ExperimentPlanner {
             var topology = NetworkTopology(spacing: spacing, patch: initial)
             func size() -> Double {
                 architecture(topology).convolutionFeatureMapSize(
-                    patch: topology.patchSize, outputChannels: dataset.outputEntries)
+                    patch: topology.patchSize, outputChannels: planner.outputEntries ?? dataset.outputEntries)
             }
             var estimate = size()
             let memory = planner.memoryTarget ?? preset.referenceMemory
