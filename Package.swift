@@ -56,6 +56,9 @@ let package = Package(
             swiftSettings: strict + [.unsafeFlags(["-I\(root)/.blosc2/include", "-Xcc", "-I\(root)/.blosc2/include"])],
             linkerSettings: [.unsafeFlags(["-L\(root)/.blosc2/lib"])]),
         .target(name: "Learning", dependencies: ["Torch", "NNUNet", "Imaging"], swiftSettings: strict),
+
+        // MARK: A federated run
+        .target(name: "Study", dependencies: ["NNUNet"], swiftSettings: strict),
         .executableTarget(
             name: "cohort",
             dependencies: [
@@ -75,6 +78,7 @@ let package = Package(
         .testTarget(name: "TorchTests", dependencies: ["Torch"], swiftSettings: strict),
         .testTarget(name: "ImagingTests", dependencies: ["Imaging", "SharedData"], swiftSettings: strict),
         .testTarget(name: "NNUNetTests", dependencies: ["NNUNet", "Imaging", "SharedData"], swiftSettings: strict),
+        .testTarget(name: "StudyTests", dependencies: ["Study", "NNUNet"], swiftSettings: strict),
         .testTarget(name: "CommandTests", dependencies: ["NNUNet"], swiftSettings: strict),
         .testTarget(
             name: "LearningTests", dependencies: ["Learning", "Torch", "NNUNet", "Imaging", "SharedData"],
