@@ -56,16 +56,17 @@ let package = Package(
             swiftSettings: strict + [.unsafeFlags(["-I\(root)/.blosc2/include", "-Xcc", "-I\(root)/.blosc2/include"])],
             linkerSettings: [.unsafeFlags(["-L\(root)/.blosc2/lib"])]),
         .target(name: "Learning", dependencies: ["Federation", "Torch", "NNUNet", "Imaging"], swiftSettings: strict),
+
+        // MARK: A federated run
+        .target(name: "Federation", swiftSettings: strict),
+        .target(name: "Study", dependencies: ["Federation", "NNUNet"], swiftSettings: strict),
         .executableTarget(
             name: "cohort",
             dependencies: [
-                "Learning", "Torch", "Federation", "NNUNet", "Imaging",
+                "Study", "Learning", "Torch", "Federation", "NNUNet", "Imaging",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             swiftSettings: strict),
-
-        // MARK: Federation
-        .target(name: "Federation", swiftSettings: strict),
 
         // MARK: Benchmarks and tests
         .executableTarget(
@@ -79,6 +80,7 @@ let package = Package(
         .testTarget(name: "ImagingTests", dependencies: ["Imaging", "SharedData"], swiftSettings: strict),
         .testTarget(name: "NNUNetTests", dependencies: ["NNUNet", "Imaging", "SharedData"], swiftSettings: strict),
         .testTarget(name: "FederationTests", dependencies: ["Federation"], swiftSettings: strict),
+        .testTarget(name: "StudyTests", dependencies: ["Study", "Federation", "NNUNet"], swiftSettings: strict),
         .testTarget(name: "CommandTests", dependencies: ["NNUNet"], swiftSettings: strict),
         .testTarget(
             name: "LearningTests", dependencies: ["Learning", "Federation", "Torch", "NNUNet", "Imaging", "SharedData"],
