@@ -59,7 +59,7 @@ let package = Package(
 
         // MARK: A federated run
         .target(name: "Federation", swiftSettings: strict),
-        .target(name: "Study", dependencies: ["Federation", "NNUNet"], swiftSettings: strict),
+        .target(name: "Study", dependencies: ["Federation", "NNUNet", "Imaging"], swiftSettings: strict),
         .executableTarget(
             name: "cohort",
             dependencies: [
@@ -81,9 +81,13 @@ let package = Package(
         .testTarget(name: "NNUNetTests", dependencies: ["NNUNet", "Imaging", "SharedData"], swiftSettings: strict),
         .testTarget(name: "FederationTests", dependencies: ["Federation"], swiftSettings: strict),
         .testTarget(name: "StudyTests", dependencies: ["Study", "Federation", "NNUNet"], swiftSettings: strict),
+        .testTarget(
+            name: "SimulationTests", dependencies: ["Study", "Learning", "Federation", "Torch", "NNUNet", "Imaging"],
+            swiftSettings: strict),
         .testTarget(name: "CommandTests", dependencies: ["NNUNet"], swiftSettings: strict),
         .testTarget(
-            name: "LearningTests", dependencies: ["Learning", "Federation", "Torch", "NNUNet", "Imaging", "SharedData"],
+            name: "LearningTests",
+            dependencies: ["Learning", "Federation", "Torch", "NNUNet", "Imaging", "SharedData"],
             swiftSettings: strict),
     ],
     cxxLanguageStandard: .cxx20

@@ -160,5 +160,5 @@ extension NormalizationScheme {
 
 extension DatasetDescription {
     /// Entries of `labels`, ignore and regions included: what nnU-Net's memory estimate takes for the output channels.
-    var outputEntries: Int { labels.count + (ignoreLabel == nil ? 0 : 1) }
+    public var outputEntries: Int { labels.count + (ignoreLabel == nil ? 0 : 1) }
 }
