@@ -20,7 +20,9 @@ let package = Package(
     ],
     dependencies: [
         // The subcommands' arguments and help.
-        .package(url: "https://github.com/apple/swift-argument-parser", exact: "1.8.2")
+        .package(url: "https://github.com/apple/swift-argument-parser", exact: "1.8.2"),
+        // The run file.
+        .package(url: "https://github.com/jpsim/Yams", exact: "6.2.2"),
     ],
     targets: [
         // MARK: libtorch
@@ -66,6 +68,9 @@ let package = Package(
 
         // MARK: Federation
         .target(name: "Federation", swiftSettings: strict),
+        .target(
+            name: "Study", dependencies: ["Federation", "NNUNet", .product(name: "Yams", package: "Yams")],
+            swiftSettings: strict),
 
         // MARK: Benchmarks and tests
         .executableTarget(
@@ -79,9 +84,11 @@ let package = Package(
         .testTarget(name: "ImagingTests", dependencies: ["Imaging", "SharedData"], swiftSettings: strict),
         .testTarget(name: "NNUNetTests", dependencies: ["NNUNet", "Imaging", "SharedData"], swiftSettings: strict),
         .testTarget(name: "FederationTests", dependencies: ["Federation"], swiftSettings: strict),
+        .testTarget(name: "StudyTests", dependencies: ["Study", "Federation", "NNUNet"], swiftSettings: strict),
         .testTarget(name: "CommandTests", dependencies: ["NNUNet"], swiftSettings: strict),
         .testTarget(
-            name: "LearningTests", dependencies: ["Learning", "Federation", "Torch", "NNUNet", "Imaging", "SharedData"],
+            name: "LearningTests",
+            dependencies: ["Learning", "Federation", "Torch", "NNUNet", "Imaging", "SharedData"],
             swiftSettings: strict),
     ],
     cxxLanguageStandard: .cxx20
