@@ -20,7 +20,9 @@ let package = Package(
     ],
     dependencies: [
         // The subcommands' arguments and help.
-        .package(url: "https://github.com/apple/swift-argument-parser", exact: "1.8.2")
+        .package(url: "https://github.com/apple/swift-argument-parser", exact: "1.8.2"),
+        // The run file.
+        .package(url: "https://github.com/jpsim/Yams", exact: "6.2.2"),
     ],
     targets: [
         // MARK: libtorch
@@ -59,7 +61,9 @@ let package = Package(
 
         // MARK: A federated run
         .target(name: "Federation", swiftSettings: strict),
-        .target(name: "Study", dependencies: ["Federation", "NNUNet", "Imaging"], swiftSettings: strict),
+        .target(
+            name: "Study", dependencies: ["Federation", "NNUNet", "Imaging", .product(name: "Yams", package: "Yams")],
+            swiftSettings: strict),
         .executableTarget(
             name: "cohort",
             dependencies: [

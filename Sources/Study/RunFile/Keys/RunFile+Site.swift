@@ -1,0 +1,78 @@
+import NNUNet
+
+extension RunFile {
+    /// One who takes part, with a dataset of their own.
+    public struct Site: Sendable, Equatable {
+        /// The dataset's where nothing else is written.
+        public var name: String
+        /// A number or a name.
+        public var dataset: String
+        public var fold = Fold.number(0)
+        /// Such as "MR"; nil where the names of the channels say it.
+        public var modality: String?
+        /// Threads of the network on a CPU; nil for a share of the cores.
+        public var threads: Int?
+        /// The number of a GPU; nil for the run's device.
+        public var gpu: Int?
+        /// Millimetres (z y x) that this site resamples to; nil for the common plan's.
+        public var targetSpacing: [Double]?
+        /// With fewer training cases no fingerprint leaves the site.
+        public var minimumCases = 1
+
+        public init(name: String? = nil, dataset: String) {
+            self.name = name ?? dataset
+            self.dataset = dataset
+        }
+    }
+}
+
+extension RunFile.Site: YAMLSection {
+    init() { self.init(name: "", dataset: "") }
+
+    static let keys: [YAMLKey<Self>] = [
+        YAMLKey(
+            "name", \.name,
+            ValueRule("a name without /") { !$0.isEmpty && !$0.contains("/") && $0 != "." && $0 != ".." }),
+        YAMLKey(
+            "dataset", \.dataset, .notEmpty, form: "a dataset's number or name, such as 4 or Dataset004_Hippocampus",
+            required: true),
+        YAMLKey(
+            "fold", \.fold, ValueRule("0 to 4, or all-cases") { $0 == .all || (0...4).map(Fold.number).contains($0) }),
+        YAMLKey("modality", \.modality, .notEmpty, form: "a modality, such as CT"),
+        YAMLKey("threads", \.threads, .atLeast(1)),
+        YAMLKey("gpu", \.gpu, .atLeast(0)),
+        YAMLKey("target_spacing", \.targetSpacing, .spacing, form: ValueRule.spacing.text),
+        YAMLKey("minimum_cases", \.minimumCases, .atLeast(0)),
+    ]
+
+    mutating func complete() { if name.isEmpty { name = dataset } }
+
+    func check(at path: String, _ reading: inout Reading) {
+        // Without a dataset there is no name either, and one fault is enough.
+        for key in Self.keys where key.name != "name" || !name.isEmpty || !dataset.isEmpty {
+            key.check(self, path.key(key.name), &reading)
+        }
+    }
+}
+
+/// `all` alone is refused: it is all cases in nnU-Net, and one fold after the other in FednnU-Net.
+extension Fold: YAMLScalar {
+    static var form: String { "0 to 4, or all-cases to train on all of them" }
+
+    init?(scalar: String) {
+        if scalar.asKey == "all_cases" {
+            self = .all
+        } else if let number = Int(scalar) {
+            self = .number(number)
+        } else {
+            return nil
+        }
+    }
+
+    var scalar: String {
+        switch self {
+        case .all: "all-cases"
+        case .number(let number): String(number)
+        }
+    }
+}

@@ -1,0 +1,60 @@
+import Federation
+
+extension RunFile {
+    /// The strategy of the coordinator.
+    ///
+    /// - Throws: `FederationError.setting`; not after a `check`.
+    public func makeStrategy() throws -> Federation.Strategy {
+        var result = Federation.Strategy()
+        result.selection = strategy.select
+        result.minimumSites = strategy.minimumSites
+        result.deadline = strategy.deadline
+        result.sharing = sharing
+        result.weighting = strategy.weighting
+        result.content = strategy.update
+        result.aggregator = strategy.aggregation.aggregator
+        result.serverOptimizer = strategy.serverOptimizer
+        result.filters = strategy.filters.map(\.filter)
+        result.proximalTerm = strategy.proximalTerm
+        result.validationInterval = validation.every
+        result.validators = validation.select
+        result.judgement = validation.judgement
+        result.keepsModelOfEachModality = strategy.modelOfEachModality
+        try result.validate()
+        return result
+    }
+
+    public var runSettings: RunSettings {
+        RunSettings(
+            rounds: training.rounds, localEpochs: training.localEpochs, warmUpRounds: training.warmUpRounds,
+            seed: training.seed, identity: identity)
+    }
+
+    /// All that must not change where a run is taken up again. What only says where and how fast it runs may.
+    private var identity: String {
+        var file = resolved
+        let other = RunFile()
+        file.name = other.name
+        file.output = other.output
+        file.saveEvery = other.saveEvery
+        file.device = other.device
+        file.baselines = other.baselines
+        file.validation.crossSite = other.validation.crossSite
+        file.strategy.deadline = nil
+        // The settings have these themselves.
+        file.training.rounds = other.training.rounds
+        for index in file.sites.indices {
+            file.sites[index].threads = nil
+            file.sites[index].gpu = nil
+        }
+        return file.node.text
+    }
+}
+
+extension RunFile.Strategy.Filter {
+    public var filter: any UpdateFilter {
+        switch self {
+        case .halfPrecision: HalfPrecision()
+        }
+    }
+}

@@ -1,0 +1,58 @@
+import Foundation
+import Study
+import Testing
+
+/// `docs/run-file.md` says what the code does.
+@Suite struct RunFileDocumentationTests {
+    private let page: String
+
+    init() throws {
+        let root = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+            .deletingLastPathComponent()
+        page = try String(contentsOf: root.appending(path: "docs/run-file.md"), encoding: .utf8)
+    }
+
+    private var examples: [String] {
+        page.components(separatedBy: "```yaml\n").dropFirst().map { $0.components(separatedBy: "```")[0] }
+    }
+
+    @Test func theExamplesCanBeRun() throws {
+        #expect(examples.count == 2)
+        for example in examples { _ = try RunFile(yaml: example) }
+        // So does the split, in place of the sites.
+        let split = examples[1].split(separator: "\n").first { $0.hasPrefix("# split") }!.dropFirst(2)
+        #expect(try RunFile(yaml: String(split)).siteCount == 4)
+    }
+
+    @Test func theTableHasEveryKey() {
+        let rows = page.split(separator: "\n").filter { $0.hasPrefix("| `") }.map { $0.split(separator: "`")[1] }
+        let sections: Set = ["sites"]
+        #expect(Set(rows.map(String.init)).subtracting(sections) == Set(RunFile.paths))
+        #expect(rows.count == Set(rows).count)
+    }
+
+    /// A key's default, in a file that has only what is needed.
+    @Test func theTableHasTheDefaults() throws {
+        let sites = try RunFile(yaml: "sites: [{dataset: 1}]")
+        let split = try RunFile(yaml: "split: {dataset: 1, sites: 1}")
+        for row in page.split(separator: "\n") where row.hasPrefix("| `") {
+            let cells = row.split(separator: "|").map { $0.trimmingCharacters(in: .whitespaces) }
+            let path = cells[0].trimmingCharacters(in: ["`"])
+            var file = path.hasPrefix("split") ? split : sites
+            let before = file
+            switch cells[1] {
+            case "–": try file.set(path, "")
+            case _ where cells[1].hasPrefix("`"): try file.set(path, cells[1].trimmingCharacters(in: ["`"]))
+            default: continue
+            }
+            if path.hasPrefix("strategy.server_optimizer.") || path.hasPrefix("strategy.aggregation.") {
+                var word = before
+                let parts = path.split(separator: ".")
+                try word.set(parts[0...1].joined(separator: "."), String(parts[2]))
+                #expect(file == word, "\(path)")
+            } else {
+                #expect(file == before, "\(path)")
+            }
+        }
+    }
+}
