@@ -24,7 +24,8 @@ import Torch
         return FederatedRun(
             title: name,
             sites: data.hospitals.indices.map {
-                FederatedRun.Site(name: data.hospitals[$0].name, learner: data.learner($0, run: name))
+                let learner = data.learner($0, run: name)
+                return FederatedRun.Site(name: data.hospitals[$0].name) { learner }
             }, settings: settings, strategy: strategy, preparation: order, output: data.url.appending(path: name))
     }
 

@@ -11,13 +11,17 @@ public actor Coordinator {
     private let preparations: [any Preparation]
     private let folder: RunFolder?
     private let observers: [any RoundObserver]
+    private let keep: @Sendable (RoundReport, RunResult) throws -> Void
     var links: [String: any SiteLink] = [:]
     private var leftOut: Set<String> = []
 
-    /// - Parameter folder: where the run is kept; nil keeps nothing, and a crash loses it.
+    /// - Parameters:
+    ///   - folder: where the run is kept; nil keeps nothing, and a crash loses it.
+    ///   - keep: called after every round, with where the run then stands; to write models in a form of their own.
     public init(
         _ settings: RunSettings, strategy: Strategy = Strategy(), preparations: [any Preparation] = [],
-        folder: sending RunFolder? = nil, observers: [any RoundObserver] = []
+        folder: sending RunFolder? = nil, observers: [any RoundObserver] = [],
+        keep: @escaping @Sendable (RoundReport, RunResult) throws -> Void = { _, _ in }
     ) throws {
         try strategy.validate()
         guard settings.rounds > 0, settings.localEpochs > 0, settings.warmUpRounds >= 0 else {
@@ -28,6 +32,7 @@ public actor Coordinator {
         self.preparations = preparations
         self.folder = folder
         self.observers = observers
+        self.keep = keep
     }
 
     /// Lets a site in.
@@ -64,12 +69,17 @@ public actor Coordinator {
         }
     }
 
-    /// Prepares, trains all rounds, and tells the sites the end. Goes on where the folder's run was left.
-    public func run() async throws -> RunResult {
+    /// Only what comes before the first round of training.
+    public func prepare() async throws {
         try folder?.begin(settings: "\(settings)")
         leftOut = folder?.leftOut ?? []
         try await waitForSites()
         for preparation in preparations { try await prepare(preparation) }
+    }
+
+    /// Prepares, trains all rounds, and tells the sites the end. Goes on where the folder's run was left.
+    public func run() async throws -> RunResult {
+        try await prepare()
         let plan = try SharingPlan(sites: try await describeSites(), sharing: strategy.sharing)
 
         var global: Weights
@@ -116,8 +126,12 @@ public actor Coordinator {
             }
             let start = ContinuousClock.now
             try folder?.finish(report, global: global, optimizer: state, ofModality: ofModality)
-            report.seconds[.saving] = (ContinuousClock.now - start) / .seconds(1)
             reports.append(report)
+            try keep(
+                report,
+                RunResult(global: global, best: bestModel, ofModality: ofModality, plan: plan, reports: reports))
+            report.seconds[.saving] = (ContinuousClock.now - start) / .seconds(1)
+            reports[reports.count - 1] = report
             await tell(.roundEnds(report))
         }
         try await finish(global, plan: plan)

@@ -44,6 +44,8 @@ public struct Split: Sendable, Equatable {
 public struct Splits: Sendable, Equatable {
     public var folds: [Split]
 
+    public init(folds: [Split]) { self.folds = folds }
+
     /// nnU-Net's five folds, as scikit-learn's `KFold(5, shuffle=True, random_state=12345)` makes them of sorted cases.
     public init(fiveFoldsOf identifiers: [String]) throws {
         let cases = identifiers.sorted()

@@ -28,7 +28,7 @@ public struct SegmentationMetrics: Sendable, Equatable {
     public var iou: Double { Double(truePositives) / Double(truePositives + falsePositives + falseNegatives) }
 
     /// nnU-Net's keys with their values, whole numbers as such.
-    var fields: [(key: String, value: JSONValue)] {
+    public var fields: [(key: String, value: JSONValue)] {
         var fields: [(key: String, value: JSONValue)] = [
             ("Dice", .number(dice)), ("FN", .integer(falseNegatives)), ("FP", .integer(falsePositives)),
             ("IoU", .number(iou)), ("TN", .integer(trueNegatives)), ("TP", .integer(truePositives)),

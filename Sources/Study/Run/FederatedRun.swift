@@ -11,11 +11,12 @@ import NNUNet
 public struct FederatedRun: Sendable {
     public struct Site: Sendable {
         public var name: String
-        public var learner: any Learner
+        /// Made when the run starts.
+        public var makeLearner: @Sendable () throws -> any Learner
 
-        public init(name: String, learner: any Learner) {
+        public init(name: String, makeLearner: @escaping @Sendable () throws -> any Learner) {
             self.name = name
-            self.learner = learner
+            self.makeLearner = makeLearner
         }
     }
 
@@ -30,6 +31,8 @@ public struct FederatedRun: Sendable {
     public var trainerName = "nnUNetTrainer"
     public var fold = "0"
     public var judgesAcrossSites = true
+    /// Rounds between two `checkpoint_latest.pth` of the global model.
+    public var saveEvery = 1
     public var strategyName = "FedAvg"
     public var sharingName = "everything"
 
@@ -58,22 +61,11 @@ public struct FederatedRun: Sendable {
     /// Runs it, or takes it up where it was left.
     public func run(print: @escaping @Sendable (String) -> Void) async throws -> Outcome {
         let started = Date()
-        let server = output.appending(path: "server")
-        let record = server.appending(path: "prepared.json")
-        let folder = try RunFolder(server)
-        var settings = settings
-        settings.identity += " \(strategy) \(preparation)"
         let recorder = RunRecorder(folder: output, rounds: settings.rounds, metric: metric, print: print)
-        let coordinator = try Coordinator(
-            settings, strategy: strategy, preparations: [NNUNetPreparation(preparation, record: record)],
-            folder: folder, observers: [recorder])
-        for site in sites {
-            try await coordinator.join(
-                InProcessLink(Site_(name: site.name, learner: site.learner, filters: strategy.filters)))
-        }
+        let coordinator = try await makeCoordinator(recorder)
         let result = try await coordinator.run()
         let prepared = try PreparedSites(contentsOf: record)
-        let models = try writeModels(result, prepared: prepared)
+        let models = try Models(self).write(result, prepared: prepared, as: "checkpoint_final.pth")
         var matrix: CrossSiteMatrix?
         if judgesAcrossSites {
             let judged = CrossSiteMatrix(try await coordinator.crossValidate(result))
@@ -89,6 +81,36 @@ public struct FederatedRun: Sendable {
             prepared: prepared)
     }
 
+    /// Only the rounds before the first: every site's fingerprint, plan and preprocessed cases.
+    public func prepare(print: @escaping @Sendable (String) -> Void) async throws {
+        let recorder = RunRecorder(folder: output, rounds: settings.rounds, metric: metric, print: print)
+        try await makeCoordinator(recorder).prepare()
+    }
+
+    private var record: URL { output.appending(path: "server").appending(path: "prepared.json") }
+
+    private func makeCoordinator(_ recorder: RunRecorder) async throws -> Coordinator {
+        var settings = settings
+        settings.identity += " \(preparation)"
+        let coordinator = try Coordinator(
+            settings, strategy: strategy, preparations: [NNUNetPreparation(preparation, record: record)],
+            folder: try RunFolder(output.appending(path: "server")), observers: [recorder],
+            keep: { [models = Models(self), saveEvery, record] report, result in
+                guard report.round > 0, report.round % saveEvery == 0 || report.isBest else { return }
+                let prepared = try PreparedSites(contentsOf: record)
+                if report.round % saveEvery == 0 {
+                    try models.write(result, prepared: prepared, as: "checkpoint_latest.pth")
+                }
+                if report.isBest { try models.writeBest(result, prepared: prepared) }
+            })
+        for site in sites {
+            let participant = Participant(
+                name: site.name, learner: try site.makeLearner(), filters: strategy.filters)
+            try await coordinator.join(InProcessLink(participant))
+        }
+        return coordinator
+    }
+
     private var metric: MetricDescription {
         strategy.judgement.metric == "dice"
             ? .dice
@@ -96,26 +118,49 @@ public struct FederatedRun: Sendable {
                 name: strategy.judgement.metric, title: strategy.judgement.metric,
                 higherIsBetter: strategy.judgement.direction == .higher)
     }
+}
 
-    private func writeModels(_ result: RunResult, prepared: PreparedSites) throws -> [URL] {
-        let folder = GlobalModelFolder(
-            results: output.appending(path: "server").appending(path: "nnUNet_results"), trainerName: trainerName,
-            configuration: preparation.planning.configuration, fold: fold)
-        var models: [URL] = []
-        for site in GlobalModelFolder.representatives(result.plan) {
-            guard let own = prepared.sites[site.name] else { continue }
-            func write(_ weights: Weights, _ name: String) throws -> URL {
-                try folder.write(
-                    weights, of: site, plan: result.plan, prepared: own, named: name, rounds: settings.rounds)
-            }
-            models.append(try write(result.global, "checkpoint_final.pth"))
-            if let best = result.best { _ = try write(best, "checkpoint_best.pth") }
+/// The server's models as nnU-Net's results folders.
+private struct Models {
+    private let folder: GlobalModelFolder
+
+    init(_ run: FederatedRun) {
+        folder = GlobalModelFolder(
+            results: run.output.appending(path: "server").appending(path: "nnUNet_results"),
+            trainerName: run.trainerName, configuration: run.preparation.planning.configuration, fold: run.fold)
+    }
+
+    /// Writes the global model, and the models of single modalities beside it, for every kind of site.
+    @discardableResult
+    func write(_ result: RunResult, prepared: PreparedSites, as name: String) throws -> [URL] {
+        try each(result, prepared) { site, own in
             if let modality = site.modality, let weights = result.ofModality[modality] {
-                _ = try write(weights, "checkpoint_modality.pth")
+                try folder.write(
+                    weights, of: site, plan: result.plan, prepared: own, named: "checkpoint_modality.pth",
+                    rounds: result.reports.count)
             }
+            return try folder.write(
+                result.global, of: site, plan: result.plan, prepared: own, named: name, rounds: result.reports.count)
         }
-        return models
+    }
+
+    func writeBest(_ result: RunResult, prepared: PreparedSites) throws {
+        guard let best = result.best else { return }
+        _ = try each(result, prepared) { site, own in
+            try folder.write(
+                best, of: site, plan: result.plan, prepared: own, named: "checkpoint_best.pth",
+                rounds: result.reports.count)
+        }
+    }
+
+    private func each(
+        _ result: RunResult, _ prepared: PreparedSites, _ body: (SiteDescription, PreparedSites.Site) throws -> URL
+    ) throws -> [URL] {
+        try GlobalModelFolder.representatives(result.plan).compactMap { site in
+            try prepared.sites[site.name].map { try body(site, $0) }
+        }
     }
 }
 
-private typealias Site_ = Federation.Site
+/// A site of the federation, which `FederatedRun.Site` only describes.
+private typealias Participant = Federation.Site

@@ -44,3 +44,11 @@ extension RawDataset {
         }
     }
 }
+
+extension RawDataset {
+    /// Links a case's images and label into two folders, under nnU-Net's names and the case's identifier.
+    public func place(_ raw: RawCase, images: URL, labels: URL) throws {
+        try place(raw, in: images, .link)
+        try placeLabel(raw, in: labels, .link)
+    }
+}

@@ -1,3 +1,5 @@
+import NNUNet
+
 extension RunFile {
     /// Sites that are made of one dataset.
     public struct Split: Sendable, Equatable {
@@ -10,6 +12,8 @@ extension RunFile {
         public var test = HeldOut.count(0)
         /// The same seed gives the same sites.
         public var seed: UInt32 = 1
+        /// Of every site.
+        public var fold = Fold.number(0)
         /// The number of the first site's dataset.
         public var firstID = 301
 
@@ -57,6 +61,8 @@ extension RunFile.Split: YAMLSection {
                 }
             }),
         YAMLKey("seed", \.seed),
+        YAMLKey(
+            "fold", \.fold, ValueRule("0 to 4, or all-cases") { $0 == .all || (0...4).map(Fold.number).contains($0) }),
         YAMLKey("first_id", \.firstID, .within(1...999)),
     ]
 }

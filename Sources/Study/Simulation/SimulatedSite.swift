@@ -1,0 +1,47 @@
+import Federation
+import NNUNet
+
+#if canImport(FoundationEssentials)
+    import FoundationEssentials
+#else
+    import Foundation
+#endif
+
+/// One site of a simulated federation, with everything that its learner needs.
+public struct SimulatedSite: Sendable {
+    public var name: String
+    /// The dataset's full name.
+    public var dataset: String
+    /// Raw and preprocessed data of the machine; results of this run.
+    public var folders: DatasetFolders
+    public var modality: Modality
+    public var fold: Fold
+    public var plan: RunFile.Plan
+    public var training: RunFile.Training
+    /// As `-device` takes it; nil for what is there.
+    public var device: String?
+    /// Of the network, on a CPU.
+    public var threads: Int
+    public var targetSpacing: [Double]?
+    public var minimumCases: Int
+    /// The site's own, for patches and augmentation; it follows from the run's and the name.
+    public var seed: UInt64
+
+    /// Where its trained model goes.
+    public var modelFolder: URL {
+        folders.modelFolder(
+            dataset: dataset, trainer: training.trainer, plans: plan.resolvedPlansName,
+            configuration: plan.configuration)
+    }
+}
+
+/// What a simulation needs of the engine, which this target does not know.
+public protocol SimulationTools: Sendable {
+    func learner(_ site: SimulatedSite) throws -> any Learner
+    /// Segments all images of a folder with one checkpoint.
+    func predict(
+        images: URL, output: URL, model: URL, configuration: String, fold: Fold, checkpoint: String, device: String?)
+        async throws
+    /// GPUs that can be used.
+    func gpuCount() throws -> Int
+}

@@ -1,0 +1,115 @@
+import Federation
+import NNUNet
+
+#if canImport(FoundationEssentials)
+    import FoundationEssentials
+#else
+    import Foundation
+#endif
+
+extension Simulation {
+    /// A trained model that is compared with others.
+    struct Model: Sendable {
+        enum Kind: Sendable { case federated, centralised, alone }
+        var name: String
+        var kind: Kind
+        var folder: URL
+        /// Sites whose cases it can judge: those of its channels and labels.
+        var sites: [String]
+    }
+
+    /// The federation's models, and those of the trainings that it is compared with: same plan, batch and number of steps.
+    func baselines(after outcome: FederatedRun.Outcome) async throws -> [Model] {
+        var models: [Model] = []
+        let kinds = Dictionary(grouping: outcome.result.plan.sites, by: \.kind)
+        let isOneKind =
+            kinds.count == 1
+            && outcome.result.plan.sites.allSatisfy { site in
+                outcome.result.plan.localTensors(of: site).isEmpty
+            }
+        for (representative, folder) in zip(
+            GlobalModelFolder.representatives(outcome.result.plan), outcome.models)
+        {
+            let members = kinds[representative.kind, default: []].map(\.name)
+            models.append(
+                Model(
+                    name: isOneKind ? "federated" : "federated, \(members.joined(separator: ", "))", kind: .federated,
+                    folder: folder, sites: members))
+        }
+        if outcome.models.isEmpty {
+            // Where tensors stay at home, every site has a model of its own.
+            models += sites.map {
+                Model(name: "federated, \($0.name)", kind: .federated, folder: $0.modelFolder, sites: [$0.name])
+            }
+        }
+        let folder = output.appending(path: "baselines")
+        if run.baselines.contains(.centralised) {
+            if isOneKind, run.plan.fingerprint != .none {
+                let preprocessed = folder.appending(path: "preprocessed")
+                let pooled = try CentralisedDataset(sites, in: preprocessed)
+                var site = sites[0]
+                site.name = "centralised"
+                site.dataset = CentralisedDataset.name
+                site.folders = DatasetFolders(
+                    raw: folders.raw, preprocessed: preprocessed, results: folder.appending(path: "centralised"))
+                site.threads = resources.threads * resources.sitesAtATime
+                site.seed = Self.seed(run.training.seed, of: site.name)
+                print(
+                    "centralised: \(try PreprocessedFolder(pooled.folder.appending(path: Plans(contentsOf: pooled.folder.appending(path: run.plan.resolvedPlansName + ".json")).configuration(run.plan.configuration).dataIdentifier)).identifiers.count) cases in one place"
+                )
+                models.append(
+                    Model(
+                        name: "centralised", kind: .centralised, folder: try await trainAlone([site])[0],
+                        sites: sites.map(\.name)))
+            } else {
+                print("centralised is left out: the sites' channels, labels or plans differ.")
+            }
+        }
+        if run.baselines.contains(.alone) {
+            let alone = sites.map { site in
+                var site = site
+                site.folders = DatasetFolders(
+                    raw: folders.raw, preprocessed: folders.preprocessed,
+                    results: folder.appending(path: "alone").appending(path: site.name))
+                return site
+            }
+            for (site, folder) in zip(alone, try await trainAlone(alone)) {
+                let kind = outcome.result.plan.sites.first { $0.name == site.name }?.kind ?? ""
+                models.append(
+                    Model(
+                        name: "\(site.name) alone", kind: .alone, folder: folder,
+                        sites: kinds[kind, default: []].map(\.name)))
+            }
+        }
+        return models
+    }
+
+    /// Trains each site as a federation of one. Returns the model folders.
+    private func trainAlone(_ sites: [SimulatedSite]) async throws -> [URL] {
+        let turnstile = Turnstile(sites.count == 1 ? 1 : resources.sitesAtATime)
+        var settings = run.runSettings
+        settings.rounds += settings.warmUpRounds
+        settings.warmUpRounds = 0
+        let training = settings
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            for site in sites {
+                group.addTask { [tools, print] in
+                    var strategy = Strategy()
+                    strategy.validationInterval = 0
+                    let coordinator = try Coordinator(
+                        training, strategy: strategy, folder: try RunFolder(site.folders.results.appending(path: "run"))
+                    )
+                    let learner = LimitedLearner(try tools.learner(site), turnstile)
+                    try await coordinator.join(InProcessLink(Federation.Site(name: site.name, learner: learner)))
+                    let start = ContinuousClock.now
+                    _ = try await coordinator.run()
+                    print(
+                        "\(site.name)\(sites.count > 1 ? " alone" : ""): trained in \(Int((ContinuousClock.now - start) / .seconds(1))) s"
+                    )
+                }
+            }
+            try await group.waitForAll()
+        }
+        return sites.map(\.modelFolder)
+    }
+}

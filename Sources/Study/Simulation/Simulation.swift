@@ -1,0 +1,149 @@
+import Federation
+import NNUNet
+
+#if canImport(FoundationEssentials)
+    import FoundationEssentials
+#else
+    import Foundation
+#endif
+
+/// A federation of folders on one machine: what `cohort simulate` does.
+///
+/// Everything is checked before anything starts. Written below the run's output: `run.yaml`, `server/` (journal, models),
+/// `sites/` (each site's own results), `baselines/`, `metrics.jsonl`, `tensorboard/`, `cross_site.json`, `scores.json`,
+/// `report.html`.
+public struct Simulation: Sendable {
+    public let run: RunFile
+    public let folders: DatasetFolders
+    let tools: any SimulationTools
+    let print: @Sendable (String) -> Void
+    public let sites: [SimulatedSite]
+    public let resources: ResourcePlan
+    let strategy: Strategy
+    let output: URL
+
+    /// Checks the run, splits and harmonises datasets where it says so, and finds out who takes part.
+    ///
+    /// - Parameters:
+    ///   - folders: of raw and preprocessed data.
+    ///   - print: gets the lines for people.
+    public init(
+        _ run: RunFile, folders: DatasetFolders, tools: any SimulationTools, cores: Int,
+        print: @escaping @Sendable (String) -> Void
+    ) throws {
+        try run.check()
+        strategy = try run.makeStrategy()
+        self.run = run
+        self.folders = folders
+        self.tools = tools
+        self.print = print
+        output = URL(filePath: run.outputFolder, directoryHint: .isDirectory)
+        let members = try SiteDatasets(run, folders: folders, print: print).members
+        let wanted = members.map(\.gpu)
+        let gpus = run.device == .cpu ? 0 : try tools.gpuCount()
+        let resources = ResourcePlan(
+            sites: members.count, cores: cores, gpus: gpus, device: run.device, wanted: wanted)
+        self.resources = resources
+        let output = output
+        sites = try members.enumerated().map { index, member in
+            let name = try folders.datasetName(member.dataset)
+            let raw = try RawDataset(folder: folders.raw.appending(path: name))
+            return SimulatedSite(
+                name: member.name, dataset: name,
+                folders: DatasetFolders(
+                    raw: folders.raw, preprocessed: folders.preprocessed,
+                    results: output.appending(path: "sites").appending(path: member.name)),
+                modality: try Modality(
+                    channelNames: raw.description.channelNames,
+                    stated: member.modality.map { try Modality(stated: $0) },
+                    dataset: name),
+                fold: member.fold, plan: run.plan, training: run.training, device: resources.devices[index],
+                threads: member.threads ?? resources.threads, targetSpacing: member.targetSpacing,
+                minimumCases: member.minimumCases, seed: Self.seed(run.training.seed, of: member.name))
+        }
+        try checkCompatibility()
+    }
+
+    /// A site's own seed: FNV-1a of its name, mixed with the run's. Within what nnU-Net's generators take.
+    static func seed(_ seed: UInt64, of name: String) -> UInt64 {
+        var hash: UInt64 = 0xcbf2_9ce4_8422_2325
+        for byte in name.utf8 { hash = (hash ^ UInt64(byte)) &* 0x100_0000_01b3 }
+        return (hash &+ seed &* 0x9e37_79b9_7f4a_7c15) >> 32
+    }
+
+    /// Says what differs between the sites, and refuses what cannot work.
+    private func checkCompatibility() throws {
+        let described = try sites.map { site in
+            DatasetCompatibility.Site(
+                name: site.name, description: try raw(site).description, modality: site.modality)
+        }
+        guard described.count > 1 else { return }
+        let compatibility = DatasetCompatibility(described)
+        for difference in compatibility.differences { print("\(difference.text)") }
+        switch compatibility.sharing {
+        case nil: throw FederationError.incompatibleSites(compatibility.advice)
+        case .backbone where run.sharing.mode != .backbone && run.task == .train:
+            throw FederationError.incompatibleSites(
+                compatibility.advice + " Set sharing.mode to backbone (--sharing backbone).")
+        default: break
+        }
+    }
+
+    func raw(_ site: SimulatedSite) throws -> RawDataset {
+        try RawDataset(folder: site.folders.raw.appending(path: site.dataset))
+    }
+
+    // MARK: Running
+
+    /// Does what the run says, or goes on where it was left.
+    public func start() async throws {
+        try FileManager.default.createDirectory(at: output, withIntermediateDirectories: true)
+        try Data(run.yaml().utf8).write(to: output.appending(path: "run.yaml"), options: .atomic)
+        print("\(run.name): \(resources)")
+        let federated = federatedRun(sites, output: output)
+        guard run.task == .train else {
+            try await federated.prepare(print: print)
+            for site in sites {
+                print("\(site.name): \(site.folders.preprocessed.appending(path: site.dataset).path)")
+            }
+            return
+        }
+        var outcome = try await federated.run(print: print)
+        for model in outcome.models { print("global model: \(model.path)") }
+        let models = try await baselines(after: outcome)
+        let tables = try await compare(models)
+        outcome.facts.more += tables.facts
+        let page = Report.html(
+            records: outcome.records, matrix: outcome.matrix, facts: outcome.facts, tables: tables.tables)
+        try Report.write(page, to: output.appending(path: "report.html"))
+        if let matrix = outcome.matrix { print(matrix.text()) }
+        for table in tables.tables { print(table.text) }
+        print("report: \(output.appending(path: "report.html").path)")
+    }
+
+    /// - Parameter preparation: nil where the sites are prepared already.
+    func federatedRun(_ sites: [SimulatedSite], output: URL) -> FederatedRun {
+        let turnstile = Turnstile(resources.sitesAtATime)
+        var order = NNUNetPreparation.Order()
+        order.planning = PlanningOrder(
+            planner: run.plan.planner.rawValue, plansName: run.plan.plansName, memoryTarget: run.plan.gpuMemoryTarget,
+            targetSpacing: run.plan.targetSpacing, configuration: run.plan.configuration)
+        order.fingerprint = run.plan.fingerprint.rule
+        order.targetSpacings = Dictionary(
+            uniqueKeysWithValues: sites.compactMap { site in site.targetSpacing.map { (site.name, $0) } })
+        order.stopsAfterFingerprint = run.task == .extractFingerprint
+        var federated = FederatedRun(
+            title: run.name,
+            sites: sites.map { site in
+                FederatedRun.Site(name: site.name) { LimitedLearner(try tools.learner(site), turnstile) }
+            }, settings: run.runSettings, strategy: strategy, preparation: order,
+            output: output)
+        federated.trainerName = run.training.trainer
+        federated.fold = sites.first?.fold.description ?? "0"
+        federated.saveEvery = run.saveEvery
+        federated.judgesAcrossSites = run.validation.crossSite
+        federated.strategyName = run.strategy.text
+        federated.sharingName = run.sharing.mode.rawValue
+        return federated
+    }
+}

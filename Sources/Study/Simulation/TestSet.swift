@@ -1,0 +1,65 @@
+import Imaging
+import NNUNet
+
+#if canImport(FoundationEssentials)
+    import FoundationEssentials
+#else
+    import Foundation
+#endif
+
+/// Images with labels that no model trained on, in a folder of their own: a site's `imagesTs` where it has labels for them,
+/// else the validation cases of its fold.
+struct TestSet: Sendable {
+    var name: String
+    var images: URL
+    var labels: URL
+    var dataset: DatasetDescription
+    var reader: ImageReaderWriter
+    var cases: Int
+
+    /// - Parameter sites: whose cases are put together; their datasets have one description. Cases that several hold are
+    ///   taken once.
+    init?(_ name: String, of sites: [SimulatedSite], in folder: URL) throws {
+        self.name = name
+        images = folder.appending(path: "images")
+        labels = folder.appending(path: "labels")
+        let files = FileManager.default
+        try? files.removeItem(at: folder)
+        for target in [images, labels] { try files.createDirectory(at: target, withIntermediateDirectories: true) }
+        var seen: Set<String> = []
+        var first: RawDataset?
+        for site in sites {
+            let raw = try RawDataset(folder: site.folders.raw.appending(path: site.dataset))
+            first = first ?? raw
+            var chosen = try raw.testCases().filter { $0.label != nil }
+            if chosen.isEmpty, case .number = site.fold {
+                let splits = site.folders.preprocessed.appending(path: site.dataset)
+                    .appending(path: "splits_final.json")
+                let validation = Set(
+                    try Splits(contentsOf: splits).split(site.fold, of: raw.cases.map(\.identifier)).validation)
+                chosen = raw.cases.filter { validation.contains($0.identifier) }
+            }
+            for var raw_ in chosen {
+                guard let image = raw_.images.first, seen.insert(image.resolvingSymlinksInPath().path).inserted else {
+                    continue
+                }
+                raw_.identifier = CentralisedDataset.name(raw_.identifier, site)
+                try raw.place(raw_, images: images, labels: labels)
+            }
+        }
+        guard let first, !seen.isEmpty else { return nil }
+        dataset = first.description
+        reader = try first.imageReaderWriter()
+        cases = seen.count
+    }
+
+    /// Compares predictions of these images with their labels.
+    func evaluate(_ predictions: URL) throws -> EvaluationSummary {
+        let evaluator = Evaluator(classes: EvaluationClass.all(of: dataset), ignoreLabel: dataset.ignoreLabel)
+        let summary = try evaluator.evaluate(
+            references: labels, predictions: predictions, fileEnding: dataset.fileEnding, reader: reader,
+            allowsMissing: false)
+        try summary.write(to: predictions.appending(path: "summary.json"))
+        return summary
+    }
+}
