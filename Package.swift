@@ -58,18 +58,19 @@ let package = Package(
             swiftSettings: strict + [.unsafeFlags(["-I\(root)/.blosc2/include", "-Xcc", "-I\(root)/.blosc2/include"])],
             linkerSettings: [.unsafeFlags(["-L\(root)/.blosc2/lib"])]),
         .target(name: "Learning", dependencies: ["Federation", "Torch", "NNUNet", "Imaging"], swiftSettings: strict),
+
+        // MARK: A federated run
+        .target(name: "Federation", swiftSettings: strict),
+        .target(
+            name: "Study",
+            dependencies: ["Federation", "NNUNet", "Imaging", .product(name: "Yams", package: "Yams")],
+            swiftSettings: strict),
         .executableTarget(
             name: "cohort",
             dependencies: [
-                "Learning", "Torch", "Federation", "NNUNet", "Imaging",
+                "Study", "Learning", "Torch", "Federation", "NNUNet", "Imaging",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
-            swiftSettings: strict),
-
-        // MARK: Federation
-        .target(name: "Federation", swiftSettings: strict),
-        .target(
-            name: "Study", dependencies: ["Federation", "NNUNet", .product(name: "Yams", package: "Yams")],
             swiftSettings: strict),
 
         // MARK: Benchmarks and tests
@@ -85,6 +86,9 @@ let package = Package(
         .testTarget(name: "NNUNetTests", dependencies: ["NNUNet", "Imaging", "SharedData"], swiftSettings: strict),
         .testTarget(name: "FederationTests", dependencies: ["Federation"], swiftSettings: strict),
         .testTarget(name: "StudyTests", dependencies: ["Study", "Federation", "NNUNet"], swiftSettings: strict),
+        .testTarget(
+            name: "SimulationTests", dependencies: ["Study", "Learning", "Federation", "Torch", "NNUNet", "Imaging"],
+            swiftSettings: strict),
         .testTarget(name: "CommandTests", dependencies: ["NNUNet"], swiftSettings: strict),
         .testTarget(
             name: "LearningTests",

@@ -24,7 +24,8 @@ struct Cohort: AsyncParsableCommand {
             """,
         version: "0.1.0",
         subcommands: [
-            InspectCommand.self, PhantomCommand.self, ConvertMSDDatasetCommand.self, ExtractFingerprintCommand.self,
+            InspectCommand.self, PhantomCommand.self, ConvertMSDDatasetCommand.self, DatasetsCommand.self,
+            ExtractFingerprintCommand.self,
             PlanExperimentCommand.self, PreprocessCommand.self, PlanAndPreprocessCommand.self, TrainCommand.self,
             PredictCommand.self,
             PredictFromModelFolderCommand.self, EvaluateFolderCommand.self, EvaluateSimpleCommand.self,

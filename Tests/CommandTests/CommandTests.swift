@@ -5,7 +5,7 @@ import Testing
 @Suite("Commands", .enabled(if: Program.isBuilt, "the program is not built: swift build --build-tests builds it"))
 struct CommandTests {
     static let commands = [
-        "inspect", "phantom", "convert-msd-dataset", "extract-fingerprint", "plan-experiment", "preprocess",
+        "inspect", "phantom", "convert-msd-dataset", "datasets", "extract-fingerprint", "plan-experiment", "preprocess",
         "plan-and-preprocess", "train", "predict", "predict-from-modelfolder", "evaluate-folder", "evaluate-simple",
         "plot-overlays",
     ]

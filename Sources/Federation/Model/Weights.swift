@@ -79,3 +79,23 @@ extension Weights.Tensor {
         description.type == .float32 ? Array(bytes.assumingMemoryBound(to: Float.self)) : nil
     }
 }
+
+extension Weights {
+    /// Float32 tensors minus those of the same name; others stay as they are.
+    public func minus(_ other: Weights) -> Weights {
+        Weights(
+            tensors.map { tensor in
+                guard let b = other[tensor.name], b.description == tensor.description,
+                    tensor.description.type == .float32
+                else { return tensor }
+                let (x, y) = (
+                    tensor.bytes.assumingMemoryBound(to: Float.self), b.bytes.assumingMemoryBound(to: Float.self)
+                )
+                let storage = TensorStorage(byteCount: tensor.bytes.count) { buffer in
+                    let difference = buffer.bindMemory(to: Float.self)
+                    for i in difference.indices { difference[i] = x[i] - y[i] }
+                }
+                return Tensor(tensor.description, storage: storage)
+            })
+    }
+}

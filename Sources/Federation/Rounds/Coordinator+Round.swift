@@ -27,7 +27,8 @@ extension Coordinator {
             { site in
                 .train(
                     TrainTask(
-                        round: round, rounds: settings.rounds, localEpochs: settings.localEpochs,
+                        round: round, rounds: settings.rounds, warmUpRounds: settings.warmUpRounds,
+                        localEpochs: settings.localEpochs,
                         model: plan.model(of: site, from: global), content: strategy.content,
                         proximalTerm: strategy.proximalTerm, trainsLocalTensorsOnly: round <= 0))
             }, for: selected)

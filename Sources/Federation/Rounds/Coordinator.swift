@@ -11,7 +11,7 @@ public actor Coordinator {
     private let preparations: [any Preparation]
     private let folder: RunFolder?
     private let observers: [any RoundObserver]
-    private var links: [String: any SiteLink] = [:]
+    var links: [String: any SiteLink] = [:]
     private var leftOut: Set<String> = []
 
     /// - Parameter folder: where the run is kept; nil keeps nothing, and a crash loses it.
@@ -140,7 +140,12 @@ public actor Coordinator {
             guard asked.count >= strategy.minimumSites else {
                 throw FederationError.tooFewSites(needed: strategy.minimumSites, present: asked, reasons: reasons)
             }
+            var shown = (preparation.name, preparation.round)
             while let questions = try attempt.next(answers, sites: asked) {
+                if shown != (attempt.name, attempt.round) {
+                    shown = (attempt.name, attempt.round)
+                    await tell(.preparing(attempt.name, round: attempt.round))
+                }
                 answers = [:]
                 var failures: [(String, String)] = []
                 let tasks = try tasks(

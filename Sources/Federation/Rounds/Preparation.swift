@@ -8,9 +8,9 @@
 ///
 /// A value: where a site is lost in the middle, it begins again from a copy, without that site.
 public protocol Preparation: Sendable {
-    /// What people read, such as "fingerprint".
+    /// What people read, such as "fingerprint". May change from step to step; the first is what the journal remembers.
     var name: String { get }
-    /// In the numbering of rounds: −2, −1.
+    /// In the numbering of rounds: −2, −1. May change likewise.
     var round: Int { get }
     var addressee: Question.Addressee { get }
     /// - Parameter answers: of the questions before, by site; empty at first, with `sites` for whom to ask.

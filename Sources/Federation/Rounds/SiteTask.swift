@@ -51,8 +51,9 @@ public struct Question: Sendable, Equatable, Codable {
 public struct TrainTask: Sendable {
     /// 1 is the first round of training; 0 and below are warm-up.
     public var round: Int
-    /// Rounds of training in all: the learning rate falls over rounds times local epochs.
+    /// Rounds of training in all, without warm-up: the learning rate falls over all rounds times local epochs.
     public var rounds: Int
+    public var warmUpRounds: Int
     public var localEpochs: Int
     /// The shared tensors, under the site's own names. The others keep the site's values.
     public var model: Weights
@@ -64,17 +65,26 @@ public struct TrainTask: Sendable {
     public var trainsLocalTensorsOnly: Bool
 
     public init(
-        round: Int, rounds: Int, localEpochs: Int = 1, model: Weights, content: ModelUpdate.Content = .weights,
+        round: Int, rounds: Int, warmUpRounds: Int = 0, localEpochs: Int = 1, model: Weights,
+        content: ModelUpdate.Content = .weights,
         proximalTerm: Double = 0, trainsLocalTensorsOnly: Bool = false
     ) {
         self.round = round
         self.rounds = rounds
+        self.warmUpRounds = warmUpRounds
         self.localEpochs = localEpochs
         self.model = model
         self.content = content
         self.proximalTerm = proximalTerm
         self.trainsLocalTensorsOnly = trainsLocalTensorsOnly
     }
+}
+
+extension TrainTask {
+    /// Local epochs of all rounds.
+    public var epochs: Int { (rounds + warmUpRounds) * localEpochs }
+    /// Local epochs of the rounds before this one.
+    public var epochsBefore: Int { (round - 1 + warmUpRounds) * localEpochs }
 }
 
 /// A model to be judged on a site's own validation cases.

@@ -126,8 +126,8 @@ enum TIFF {
 }
 
 /// The `{case}.json` beside a TIFF stack that gives its spacing.
-enum TIFFSpacing {
-    private static func sidecar(_ file: URL) -> URL {
+package enum TIFFSpacing {
+    package static func sidecar(_ file: URL) -> URL {
         var stem = file.deletingPathExtension().lastPathComponent
         let channel = stem.suffix(5)
         if channel.first == "_", channel.dropFirst().allSatisfy(\.isNumber) { stem = String(stem.dropLast(5)) }

@@ -26,11 +26,20 @@ public struct CheckpointFolder: CheckpointStore {
     }
 
     public func save(_ snapshot: TrainingSnapshot, as name: CheckpointName) throws {
-        try checkpoint(of: snapshot).write(to: folder.appending(path: name.rawValue))
+        try save(snapshot, toFile: name.rawValue)
+    }
+
+    /// Saves under a name that nnU-Net has none for.
+    func save(_ snapshot: TrainingSnapshot, toFile name: String) throws {
+        try checkpoint(of: snapshot).write(to: folder.appending(path: name))
     }
 
     public func load(_ name: CheckpointName) throws -> TrainingSnapshot? {
-        let url = folder.appending(path: name.rawValue)
+        try load(file: name.rawValue)
+    }
+
+    func load(file name: String) throws -> TrainingSnapshot? {
+        let url = folder.appending(path: name)
         guard FileManager.default.fileExists(atPath: url.path) else { return nil }
         return try TrainingSnapshot(NNUNetCheckpoint(contentsOf: url), file: url.path)
     }

@@ -8,7 +8,7 @@ public actor LocalTrainer {
     private let thread: TorchThread
     private let trainer: Trainer
     private let training: any BatchSource
-    private let validation: any BatchSource
+    let validation: any BatchSource
 
     public nonisolated var unownedExecutor: UnownedSerialExecutor { thread.asUnownedSerialExecutor() }
 

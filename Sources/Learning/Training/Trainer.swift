@@ -233,6 +233,9 @@ public final class Trainer {
         try network.parameters.assign(weights, from: file)
     }
 
+    /// Goes on with a later epoch: those between were trained at other sites.
+    func moveOn(to epoch: Int) { self.epoch = max(self.epoch, epoch) }
+
     /// Starts from another training's weights: all but the segmentation heads must be there, with equal shapes, and the
     /// heads keep their fresh values.
     public func loadPretrained(_ weights: Weights, from file: String) throws {

@@ -35,7 +35,7 @@ public struct DatasetFolders: Sendable, Equatable {
             }
             return idOrName
         }
-        let names = Set([raw, preprocessed, results].flatMap { Self.folders(in: $0) }.filter { Self.id(of: $0) == id })
+        let names = allNames().filter { Self.id(of: $0) == id }
         guard let name = names.first else {
             throw NNUNetError.plan(
                 "No dataset has the number \(id). Looked for Dataset\(Self.padded(id))_… in \(raw.path), \(preprocessed.path) and \(results.path)."
@@ -52,17 +52,5 @@ public struct DatasetFolders: Sendable, Equatable {
     /// Where a model's folds lie: `Trainer__Plans__configuration`.
     public func modelFolder(dataset: String, trainer: String, plans: String, configuration: String) -> URL {
         results.appending(path: dataset).appending(path: "\(trainer)__\(plans)__\(configuration)")
-    }
-
-    static func padded(_ id: Int) -> String { String(repeating: "0", count: max(0, 3 - String(id).count)) + String(id) }
-
-    private static func id(of name: String) -> Int? {
-        guard name.hasPrefix("Dataset"), let end = name.firstIndex(of: "_") else { return nil }
-        let digits = name[..<end].dropFirst("Dataset".count)
-        return digits.count >= 3 ? Int(digits) : nil
-    }
-
-    private static func folders(in url: URL) -> [String] {
-        (try? FileManager.default.contentsOfDirectory(atPath: url.path)) ?? []
     }
 }

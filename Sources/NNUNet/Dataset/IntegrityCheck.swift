@@ -13,6 +13,19 @@ public struct IntegrityCheck: Sendable {
 
     public init(_ dataset: RawDataset) { self.dataset = dataset }
 
+    /// Looks at dataset.json and at which files are there, and reads none of them: a matter of moments.
+    ///
+    /// - Throws: `NNUNetError.dataset` with one line per fault.
+    public func runQuickly() throws {
+        if dataset.description.imageReaderWriterOverride != nil {
+            _ = try dataset.imageReaderWriter()
+        } else {
+            _ = try ImageReaderWriter.select(fileEnding: dataset.description.fileEnding, example: nil)
+        }
+        let faults = describedFaults() + dataset.cases.flatMap { fileFaults($0) }
+        guard faults.isEmpty else { throw NNUNetError.dataset(dataset.folder.lastPathComponent, facts: faults) }
+    }
+
     /// - Returns: warnings, which nothing depends on.
     /// - Throws: `NNUNetError.dataset` with one line per fault.
     public func run(threads: Int = defaultThreads, progress: @Sendable (Int) -> Void = { _ in }) throws -> [String] {
@@ -64,20 +77,34 @@ public struct IntegrityCheck: Sendable {
         return faults
     }
 
-    private func check(_ raw: RawCase, _ reader: ImageReaderWriter) -> (faults: [String], warnings: [String]) {
+    /// What the names of a case's files tell.
+    private func fileFaults(_ raw: RawCase) -> [String] {
         var faults: [String] = []
-        var warnings: [String] = []
-        func fault(_ text: String) { faults.append("case \(raw.identifier): \(text)") }
         let channels = dataset.description.channelNames
         if raw.images.count != channels.count {
-            fault(
+            faults.append(
                 "it has \(raw.images.count) image files for \(channels.count) channels (\(channels.joined(separator: ", ")))"
             )
         }
-        guard let label = raw.label, FileManager.default.fileExists(atPath: label.path) else {
-            fault("its label is missing: \(raw.label?.lastPathComponent ?? "(none)") in labelsTr")
-            return (faults, warnings)
+        for image in raw.images where !FileManager.default.fileExists(atPath: image.path) {
+            faults.append("its image is missing, or a link to nowhere: \(image.lastPathComponent)")
         }
+        if !Self.exists(raw.label) {
+            faults.append("its label is missing: \(raw.label?.lastPathComponent ?? "(none)") in labelsTr")
+        }
+        return faults.map { "case \(raw.identifier): \($0)" }
+    }
+
+    private static func exists(_ file: URL?) -> Bool {
+        file.map { FileManager.default.fileExists(atPath: $0.path) } ?? false
+    }
+
+    private func check(_ raw: RawCase, _ reader: ImageReaderWriter) -> (faults: [String], warnings: [String]) {
+        var faults = fileFaults(raw)
+        var warnings: [String] = []
+        func fault(_ text: String) { faults.append("case \(raw.identifier): \(text)") }
+        let channels = dataset.description.channelNames
+        guard let label = raw.label, (raw.images + [label]).allSatisfy(Self.exists) else { return (faults, warnings) }
         let image: MedicalImage
         let segmentation: MedicalImage
         do {

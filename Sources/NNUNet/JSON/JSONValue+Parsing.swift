@@ -1,9 +1,11 @@
 extension JSONValue {
     /// Reads JSON text. `NaN`, `Infinity` and `-Infinity` are taken as Python writes them; of equal keys the last one counts.
     ///
-    /// - Parameter file: the name that an error gives.
-    public init(parsing bytes: [UInt8], file: String = "text") throws {
-        var parser = JSONParser(bytes: bytes, file: file)
+    /// - Parameters:
+    ///   - file: the name that an error gives.
+    ///   - allowsEqualKeys: whether an object may hold a key twice.
+    public init(parsing bytes: [UInt8], file: String = "text", allowsEqualKeys: Bool = true) throws {
+        var parser = JSONParser(bytes: bytes, file: file, allowsEqualKeys: allowsEqualKeys)
         self = try parser.document()
     }
 }
@@ -11,11 +13,13 @@ extension JSONValue {
 private struct JSONParser {
     let bytes: [UInt8]
     let file: String
+    let allowsEqualKeys: Bool
     var position = 0
 
-    init(bytes: [UInt8], file: String) {
+    init(bytes: [UInt8], file: String, allowsEqualKeys: Bool) {
         self.bytes = bytes
         self.file = file
+        self.allowsEqualKeys = allowsEqualKeys
         if bytes.starts(with: [0xEF, 0xBB, 0xBF]) { position = 3 }
     }
 
@@ -60,6 +64,7 @@ private struct JSONParser {
                 throw fault("a key in quotes is expected")
             }
             let key = try string()
+            guard allowsEqualKeys || object[key] == nil else { throw fault("\"\(key)\" is there twice") }
             skipSpace()
             guard take(":") else { throw fault("a colon is expected after \"\(key)\"") }
             object[key] = try value(depth: depth + 1)

@@ -45,7 +45,7 @@ extension ExperimentPlanner {
             var topology = NetworkTopology(spacing: spacing, patch: initial)
             func size() -> Double {
                 architecture(topology).convolutionFeatureMapSize(
-                    patch: topology.patchSize, outputChannels: dataset.outputEntries)
+                    patch: topology.patchSize, outputChannels: planner.outputEntries ?? dataset.outputEntries)
             }
             var estimate = size()
             let memory = planner.memoryTarget ?? preset.referenceMemory
@@ -160,5 +160,5 @@ extension NormalizationScheme {
 
 extension DatasetDescription {
     /// Entries of `labels`, ignore and regions included: what nnU-Net's memory estimate takes for the output channels.
-    var outputEntries: Int { labels.count + (ignoreLabel == nil ? 0 : 1) }
+    public var outputEntries: Int { labels.count + (ignoreLabel == nil ? 0 : 1) }
 }

@@ -10,6 +10,9 @@ public struct ExperimentPlanner: Sendable {
     public var targetSpacing: [Double]?
     public var plansName: String
     public var preprocessorName = "DefaultPreprocessor"
+    /// Entries of the labels that memory is estimated for, instead of the dataset's: sites with other labels then plan one
+    /// network.
+    public var outputEntries: Int?
 
     public init(
         _ preset: PlannerPreset = .standard, memoryTarget: Double? = nil, targetSpacing: [Double]? = nil,

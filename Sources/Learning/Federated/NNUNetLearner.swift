@@ -1,0 +1,247 @@
+import Federation
+import Imaging
+import NNUNet
+import Torch
+
+#if canImport(FoundationEssentials)
+    import FoundationEssentials
+#else
+    import Foundation
+#endif
+
+/// nnU-Net at one site of a federation. Its trainer stays warm between rounds.
+///
+/// Momentum and the tensors that are not shared stay at the site. The state at the end of the last two rounds is kept
+/// beside the checkpoints, so that a round that comes again after a crash begins where it began before.
+public actor NNUNetLearner: Learner {
+    public nonisolated let site: NNUNetSite
+    private let log: @Sendable (String) -> Void
+    private let progress: @Sendable (TrainingProgress) -> Void
+    private var preparation: SitePreparation
+    private var current: Current?
+
+    private struct Current {
+        var training: FoldTraining
+        var run: TrainingRun
+        /// After the last local training, before any average.
+        var local: Weights?
+        var bestDice: Double?
+    }
+
+    /// - Parameters:
+    ///   - log: gets the lines of the training log, which stays at the site.
+    ///   - progress: called before every step, from the trainer's thread.
+    public init(
+        _ site: NNUNetSite, log: @escaping @Sendable (String) -> Void = { _ in },
+        progress: @escaping @Sendable (TrainingProgress) -> Void = { _ in }
+    ) {
+        self.site = site
+        self.log = log
+        self.progress = progress
+        preparation = SitePreparation(site)
+    }
+
+    // MARK: Before the first round
+
+    public func answer(_ question: Data) async throws -> Data {
+        try await withoutCases {
+            let question = try JSONDecoder().decode(NNUNetQuestion.self, from: question)
+            let answer = try preparation.answer(question)
+            if case .prepared = answer { current = nil }
+            return try JSONEncoder().encode(answer)
+        }
+    }
+
+    public func describe() async throws -> SiteDescription {
+        try await withoutCases {
+            let current = try await ready(epochs: nil)
+            let architecture = current.training.configuration.architecture
+            let dataset = current.training.dataset
+            let weights = try await current.run.trainer.weights
+            return SiteDescription(
+                name: "", examples: current.training.split.train.count, dataset: site.dataset, modality: site.modality,
+                kind: "channels \(dataset.channelNames.joined(separator: ", ")); labels "
+                    + dataset.labels.map { "\($0.name) \($0.values)" }.joined(separator: ", "),
+                tensors: weights.descriptions.map { architecture.role(of: $0) })
+        }
+    }
+
+    public func initialWeights() async throws -> Weights {
+        try await withoutCases { try await ready(epochs: nil).run.trainer.weights }
+    }
+
+    /// The trainer, made for so many epochs in all; nil takes what there is.
+    private func ready(epochs: Int?) async throws -> Current {
+        if let current, epochs == nil || current.training.settings.epochs == epochs { return current }
+        var settings = site.settings
+        settings.epochs = epochs ?? settings.epochs
+        settings.seed = settings.seed ?? site.seed
+        let model = ModelFolder(
+            site.folders.modelFolder(
+                dataset: site.dataset, trainer: settings.trainerName, plans: site.plansName,
+                configuration: site.configuration))
+        let training = try FoldTraining(
+            datasetFolder: site.folders.preprocessed.appending(path: site.dataset), plansName: site.plansName,
+            configuration: site.configuration, fold: site.fold, settings: settings, device: site.device, model: model)
+        var run = try await training.makeRun(stop: StopRequest(), console: log)
+        run.progress = progress
+        let current = Current(training: training, run: run)
+        self.current = current
+        return current
+    }
+
+    // MARK: Rounds
+
+    public func train(_ task: TrainTask) async throws -> ModelUpdate {
+        try await withoutCases {
+            let current = try await ready(epochs: task.epochs)
+            let trainer = current.run.trainer
+            let states = SiteStates(current.training.checkpoints)
+            if try await !states.isAt(task.epochsBefore, trainer) {
+                try await states.restore(trainer, at: task.epochsBefore)
+            }
+            let own = try await trainer.weights
+            try requireOwn(task.model, own)
+            let model = own.replacing(with: task.model)
+            try await trainer.begin(task, with: model)
+            let records: [EpochRecord]
+            do {
+                records = try await trainer.run(epochs: task.localEpochs) { [progress] in
+                    try Task.checkCancellation()
+                    progress($0)
+                }
+            } catch {
+                // What is half trained goes: the next round begins at the end of the one before.
+                self.current = nil
+                throw error
+            }
+            let snapshot = try await trainer.snapshot()
+            try states.save(snapshot)
+            self.current?.local = snapshot.weights
+            for record in records { current.run.log.epochEnds(record, newBest: nil) }
+
+            let names = Set(task.model.names)
+            var sent = snapshot.weights.keeping { names.contains($0) }
+            if task.content == .difference { sent = sent.minus(task.model) }
+            let loss = records.map(\.trainingLoss).reduce(0, +) / Double(max(1, records.count))
+            return ModelUpdate(
+                task.content, sent, examples: current.training.split.train.count,
+                steps: task.localEpochs * current.training.settings.iterationsPerEpoch, metrics: ["loss": loss])
+        }
+    }
+
+    /// Judges a model by the online Dice and loss over the same validation patches every time.
+    public func validate(_ task: ValidationTask) async throws -> ValidationResult {
+        try await withoutCases {
+            let current = try await ready(epochs: nil)
+            let trainer = current.run.trainer
+            let own = try await trainer.weights
+            try requireOwn(task.model, own)
+            if let owner = task.owner, task.model.tensors.count < own.tensors.count {
+                throw LearningError.notSupported(
+                    what: "judging the model of \(owner) here",
+                    remedy:
+                        "it has \(task.model.tensors.count) tensors of the \(own.tensors.count) of this site's network")
+            }
+            let judged = own.replacing(with: task.model)
+            try await trainer.setWeights(judged)
+            let (loss, counts) = try await trainer.judge()
+            if task.owner == nil, counts.meanDice > self.current?.bestDice ?? -1 {
+                self.current?.bestDice = counts.meanDice
+                try current.training.checkpoints.save(await trainer.snapshot(), as: .best)
+            }
+            try await trainer.setWeights(own)
+            var metrics: Metrics = ["dice": counts.meanDice, "loss": loss]
+            let names = current.training.heads.classNames(current.training.dataset)
+            for (name, dice) in zip(names, counts.dice) { metrics["dice/" + name] = dice }
+            return ValidationResult(examples: current.training.split.validation.count, metrics: metrics)
+        }
+    }
+
+    public func model() async throws -> Weights {
+        try await withoutCases {
+            let current = try await ready(epochs: nil)
+            if let local = current.local { return local }
+            return try await current.run.trainer.weights
+        }
+    }
+
+    /// Composes the last shared tensors with the site's own and writes them as `checkpoint_final.pth` of a complete results
+    /// folder.
+    public func finish(_ model: Weights) async throws {
+        try await withoutCases {
+            let current = try await ready(epochs: nil)
+            let trainer = current.run.trainer
+            let own = try await trainer.weights
+            try requireOwn(model, own)
+            try await trainer.setWeights(own.replacing(with: model))
+            try current.training.checkpoints.save(await trainer.snapshot(), as: .final)
+        }
+    }
+
+    private func requireOwn(_ model: Weights, _ own: Weights) throws {
+        for tensor in model.tensors where own[tensor.name]?.description != tensor.description {
+            throw LearningError.foreignCheckpoint(
+                file: "the server's model",
+                fact: "\(tensor.name) of shape \(tensor.shape) is not in this site's network")
+        }
+    }
+
+    /// Errors leave the site: those that tell of a case are written to its log and reach the server without it.
+    private func withoutCases<Result>(
+        isolation: isolated (any Actor)? = #isolation, _ body: () async throws -> Result
+    ) async throws -> Result {
+        do { return try await body() } catch let error as NNUNetError {
+            log("\(error)")
+            throw FederationError.site(error.withoutCases)
+        } catch let error where !(error is FederationError) && !(error is CancellationError) {
+            log("\(error)")
+            throw error is LearningError || error is TorchError
+                ? error : FederationError.site("A file of the site cannot be used; its log says which.")
+        }
+    }
+}
+
+extension NNUNetError {
+    /// The same without names of cases and paths.
+    var withoutCases: String {
+        switch self {
+        case .plan(let reason): reason
+        case .file, .json, .key: "A file of the site's dataset or plans cannot be used; its log says which."
+        case .dataset: "The site's dataset has faults; its log lists them."
+        case .badCase: "A case of the site cannot be used; its log says which and why."
+        case .site(let site, let reason): "\(site): \(reason)"
+        }
+    }
+}
+
+extension SegmentationHeads {
+    /// The foreground classes' names, in the order of the figures.
+    func classNames(_ dataset: DatasetDescription) -> [String] {
+        dataset.labels.filter { $0.values != [0] }.map(\.name)
+    }
+}
+
+extension LocalTrainer {
+    /// Takes the weights that a round begins with, and what the round adds to the steps.
+    func begin(_ task: TrainTask, with weights: Weights) throws {
+        try perform { trainer in
+            try trainer.setWeights(weights, from: "the server's model")
+            trainer.moveOn(to: task.epochsBefore)
+            var step = FederatedStep()
+            if task.trainsLocalTensorsOnly { step.frozen = Set(task.model.names) }
+            if task.proximalTerm > 0 {
+                step.proximalTerm = task.proximalTerm
+                for name in task.model.names {
+                    step.reference[name] = try noGrad { try trainer.network.parameters[name]?.detached().clone() }
+                }
+            }
+            trainer.federatedStep = step
+        }
+    }
+
+    /// Loss and online Dice over the first epoch's validation patches.
+    func judge() throws -> (loss: Double, counts: OverlapCounts) {
+        try perform { try $0.validate(on: self.validation, batchesOf: 0) }
+    }
+}

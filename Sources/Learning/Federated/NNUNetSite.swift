@@ -1,0 +1,34 @@
+import NNUNet
+import Torch
+
+/// What an nnU-Net learner needs to know of its site.
+public struct NNUNetSite: Sendable {
+    /// The dataset's full name, such as `Dataset004_Hippocampus`.
+    public var dataset: String
+    /// The site's own; nothing is read or written elsewhere.
+    public var folders: DatasetFolders
+    /// Such as "MR".
+    public var modality: String
+    public var configuration = "3d_fullres"
+    public var plansName = "nnUNetPlans"
+    public var fold = Fold.number(0)
+    /// All but the epochs, which follow from the rounds.
+    public var settings = TrainingSettings()
+    public var device = Device.cpu
+    /// With fewer cases, no fingerprint leaves the site.
+    public var smallestNumberOfCases = 1
+    /// Its plan resamples to this spacing (z, y, x) instead of the common one.
+    public var targetSpacing: [Double]?
+    /// Cases at a time, in preprocessing.
+    public var threads = 1
+    /// The run's, which the first weights follow from.
+    public var seed: UInt64 = 1
+
+    public init(dataset: String, folders: DatasetFolders, modality: String) {
+        self.dataset = dataset
+        self.folders = folders
+        self.modality = modality
+    }
+
+    public var preprocessed: String { folders.preprocessed.appending(path: dataset).path }
+}

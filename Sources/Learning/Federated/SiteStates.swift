@@ -1,0 +1,44 @@
+#if canImport(FoundationEssentials)
+    import FoundationEssentials
+#else
+    import Foundation
+#endif
+
+/// A site's training at the end of its last two rounds, in files beside its checkpoints.
+struct SiteStates {
+    private let checkpoints: CheckpointFolder
+    private static let prefix = "federated_epoch_"
+
+    init(_ checkpoints: CheckpointFolder) { self.checkpoints = checkpoints }
+
+    /// Finished epochs of the states that are there, ascending.
+    private var epochs: [Int] {
+        let names = (try? FileManager.default.contentsOfDirectory(atPath: checkpoints.folder.path)) ?? []
+        return names.compactMap { name in
+            name.hasPrefix(Self.prefix) && name.hasSuffix(".pth")
+                ? Int(name.dropFirst(Self.prefix.count).dropLast(4)) : nil
+        }.sorted()
+    }
+
+    private func file(_ epoch: Int) -> String { "\(Self.prefix)\(epoch).pth" }
+
+    /// Whether the trainer stands where a round that comes after so many epochs begins.
+    func isAt(_ epoch: Int, _ trainer: LocalTrainer) async throws -> Bool {
+        let trained = await trainer.epoch
+        return trained == epoch && (epoch == 0 || epochs.contains(epoch))
+    }
+
+    /// Goes back to the last round at or before an epoch; without one, to fresh momentum.
+    func restore(_ trainer: LocalTrainer, at epoch: Int) async throws {
+        if let last = epochs.last(where: { $0 <= epoch }), let snapshot = try checkpoints.load(file: file(last)) {
+            try await trainer.restore(snapshot, from: file(last))
+        }
+    }
+
+    func save(_ snapshot: TrainingSnapshot) throws {
+        try checkpoints.save(snapshot, toFile: file(snapshot.epoch))
+        for old in epochs.filter({ $0 <= snapshot.epoch }).dropLast(2) {
+            try? FileManager.default.removeItem(at: checkpoints.folder.appending(path: file(old)))
+        }
+    }
+}

@@ -1,0 +1,91 @@
+/// What differs between the datasets of several sites, and how much of a network they can learn together.
+public struct DatasetCompatibility: Sendable {
+    /// The dataset of one site.
+    public struct Site: Sendable {
+        public var name: String
+        public var description: DatasetDescription
+        public var modality: Modality
+        /// Where there is one, spacings are compared too.
+        public var fingerprint: DatasetFingerprint?
+
+        public init(
+            name: String, description: DatasetDescription, modality: Modality, fingerprint: DatasetFingerprint? = nil
+        ) {
+            self.name = name
+            self.description = description
+            self.modality = modality
+            self.fingerprint = fingerprint
+        }
+    }
+
+    public enum Aspect: String, Sendable, CaseIterable {
+        case dimensions, modality, channels, labels, annotation, regions, ignoreLabel, fileEnding, spacing
+    }
+
+    /// What a difference leaves to share.
+    public enum Consequence: Sendable, Equatable {
+        /// Worth knowing; nothing has to change.
+        case none
+        /// Input layers or heads differ.
+        case backboneOnly
+        /// Networks of other kinds.
+        case nothing
+    }
+
+    /// One thing that differs, in plain words.
+    public struct Difference: Sendable, Equatable {
+        public var aspect: Aspect
+        public var text: String
+        public var consequence: Consequence
+    }
+
+    public let sites: [Site]
+    public let differences: [Difference]
+
+    public init(_ sites: [Site]) {
+        self.sites = sites
+        let comparison = DatasetComparison(sites: sites)
+        differences =
+            comparison.dimensions + comparison.modalities + comparison.channels + comparison.labels
+            + comparison.unannotated + comparison.regions + comparison.ignoreLabels + comparison.fileEndings
+            + comparison.spacings
+    }
+
+    /// The mode that fits; nil where nothing can be shared.
+    public var sharing: SharingMode? {
+        if differences.contains(where: { $0.consequence == .nothing }) { return nil }
+        return differences.contains { $0.consequence == .backboneOnly } ? .backbone : .everything
+    }
+
+    /// The sites of each modality, in the order in which modalities first occur.
+    public var modalityGroups: [(modality: Modality, sites: [String])] {
+        DatasetComparison(sites: sites).groups(\.modality).map { ($0.value, $0.sites) }
+    }
+
+    /// Whether sites should be averaged within their modality first.
+    public var isPerModality: Bool { sharing == .backbone && modalityGroups.count > 1 }
+
+    /// Whether everything could be shared if the labels were harmonised.
+    public var isSolvedByHarmonising: Bool {
+        let limiting = differences.filter { $0.consequence != .none }
+        return !limiting.isEmpty && limiting.allSatisfy { $0.aspect == .labels || $0.aspect == .regions }
+    }
+
+    /// What to do, in plain words.
+    public var advice: String {
+        switch sharing {
+        case .everything: return "Everything can be shared: channels and labels mean the same at all sites."
+        case .backbone:
+            var text = "The backbone can be shared: input layers and heads stay at each site."
+            if isPerModality {
+                let groups = modalityGroups.map { "\($0.modality): \($0.sites.joined(separator: ", "))" }
+                text += " Average per modality first (\(groups.joined(separator: "; ")))."
+            }
+            if isSolvedByHarmonising {
+                text += " After \"cohort datasets harmonise\" has given them one table of labels, everything can be."
+            }
+            return text
+        case nil: return "Nothing can be shared: flat and spatial images need networks of other kinds."
+        }
+    }
+}
