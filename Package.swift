@@ -62,7 +62,8 @@ let package = Package(
         // MARK: A federated run
         .target(name: "Federation", swiftSettings: strict),
         .target(
-            name: "Study", dependencies: ["Federation", "NNUNet", "Imaging", .product(name: "Yams", package: "Yams")],
+            name: "Study",
+            dependencies: ["Federation", "NNUNet", "Imaging", .product(name: "Yams", package: "Yams")],
             swiftSettings: strict),
         .executableTarget(
             name: "cohort",

@@ -173,6 +173,10 @@ import Testing
         ("name: a", "run.yaml: sites is missing; list the sites, or divide one dataset with split."),
         ("sites:\n  - name: a", "run.yaml:2:5: sites.0.dataset is missing; write dataset: 4."),
         ("sites:\n  - dataset: 4\n    folds: 1", "run.yaml:3:5: sites.0.folds is unknown; did you mean fold?"),
+        (
+            "sites:\n  - dataset: 4\n    modality: xyz",
+            "run.yaml:3:15: sites.0.modality is \"xyz\"; write one of CT, MR, PET, NM, US, XR, MG, OCT, PHOTO, ENDOSCOPY, MICROSCOPY, or several with + between."
+        ),
         ("sites:\n  - dataset: 4\n    fold: 5", "run.yaml:3:5: sites.0.fold is 5; write 0 to 4, or all-cases."),
         (
             "sites:\n  - dataset: 4\n    fold: all",

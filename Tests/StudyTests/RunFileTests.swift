@@ -148,11 +148,11 @@ let wholeRunFile = """
     }
 
     @Test(arguments: [
-        ("{dataset: 4, sites: 4, by: equal}", RunFile.Split.Rule.equal, RunFile.Split.HeldOut.count(0)),
+        ("{dataset: 4, sites: 4, by: equal}", RunFile.Split.Rule.equal, DatasetSplit.HeldOut.count(0)),
         ("{dataset: 4, sites: 4, by: {dirichlet: 0.5}, test: 60}", .dirichlet(alpha: 0.5), .count(60)),
         ("{dataset: 4, by: {column: sites.csv}, test: 20%}", .column("sites.csv"), .share(0.2)),
     ])
-    func splits(written: String, rule: RunFile.Split.Rule, test: RunFile.Split.HeldOut) throws {
+    func splits(written: String, rule: RunFile.Split.Rule, test: DatasetSplit.HeldOut) throws {
         let file = try RunFile(yaml: "split: \(written)")
         #expect(file.split?.rule == rule && file.split?.test == test && file.split?.firstID == 301)
         #expect(try RunFile(yaml: file.yaml()) == file.resolved)
@@ -186,6 +186,24 @@ let wholeRunFile = """
         #expect(RunFile.Aggregation.krum(faulty: 1, chosen: 2).aggregator as? Krum == Krum(faulty: 1, chosen: 2))
         #expect(RunFile.Aggregation.median.aggregator as? RobustMean == .coordinateMedian)
         #expect(RunFile.Aggregation.trimmedMean(share: 0.3).aggregator as? RobustMean == .trimmed(share: 0.3))
+    }
+
+    @Test func thePreparationIsTheFile() throws {
+        let order = try RunFile(yaml: wholeRunFile).preparationOrder
+        #expect(
+            order.planning
+                == PlanningOrder(
+                    planner: "nnUNetPlannerResEncM", plansName: "ourPlans", memoryTarget: 11.5,
+                    targetSpacing: [1, 1, 1], configuration: "2d"))
+        #expect(order.fingerprint == .weightedAverage && order.targetSpacings == ["hospital_a": [4, 4, 4.5]])
+        #expect(!order.stopsAfterFingerprint)
+        #expect(
+            try RunFile(yaml: "{sites: [{dataset: 1}], task: extract-fingerprint}").preparationOrder
+                .stopsAfterFingerprint)
+        let untouched = RunFile(name: "a", sites: [RunFile.Site(dataset: "1")])
+        #expect(untouched.preparationOrder == NNUNetPreparation.Order() && untouched.labels.rule == nil)
+        let split = RunFile.Split(dataset: "1", sites: 3, by: .dirichlet(alpha: 0.5))
+        #expect(try split.makeRule() == .dirichlet(sites: 3, alpha: 0.5))
     }
 
     /// The defaults of an untouched file are those of Federation's own parts.

@@ -180,7 +180,7 @@ extension RunFile {
         }
         for site in sites {
             // A dataset may be written as a number, and its group by name.
-            guard let modality = site.modality,
+            guard let modality = site.modality?.description,
                 !weights.keys.contains(where: { $0 == modality || $0.hasSuffix("_" + modality) })
             else { continue }
             reading.fault(

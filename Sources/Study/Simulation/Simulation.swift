@@ -55,7 +55,7 @@ public struct Simulation: Sendable {
                     results: output.appending(path: "sites").appending(path: member.name)),
                 modality: try Modality(
                     channelNames: raw.description.channelNames,
-                    stated: member.modality.map { try Modality(stated: $0) },
+                    stated: member.modality,
                     dataset: name),
                 fold: member.fold, plan: run.plan, training: run.training, device: resources.devices[index],
                 threads: member.threads ?? resources.threads, targetSpacing: member.targetSpacing,
@@ -121,22 +121,14 @@ public struct Simulation: Sendable {
         print("report: \(output.appending(path: "report.html").path)")
     }
 
-    /// - Parameter preparation: nil where the sites are prepared already.
     func federatedRun(_ sites: [SimulatedSite], output: URL) -> FederatedRun {
         let turnstile = Turnstile(resources.sitesAtATime)
-        var order = NNUNetPreparation.Order()
-        order.planning = PlanningOrder(
-            planner: run.plan.planner.rawValue, plansName: run.plan.plansName, memoryTarget: run.plan.gpuMemoryTarget,
-            targetSpacing: run.plan.targetSpacing, configuration: run.plan.configuration)
-        order.fingerprint = run.plan.fingerprint.rule
-        order.targetSpacings = Dictionary(
-            uniqueKeysWithValues: sites.compactMap { site in site.targetSpacing.map { (site.name, $0) } })
-        order.stopsAfterFingerprint = run.task == .extractFingerprint
         var federated = FederatedRun(
             title: run.name,
             sites: sites.map { site in
                 FederatedRun.Site(name: site.name) { LimitedLearner(try tools.learner(site), turnstile) }
-            }, settings: run.runSettings, strategy: strategy, preparation: order,
+            }, settings: run.runSettings, strategy: strategy,
+            preparation: run.preparationOrder,
             output: output)
         federated.trainerName = run.training.trainer
         federated.fold = sites.first?.fold.description ?? "0"

@@ -13,7 +13,7 @@ struct SiteDatasets {
     init(_ run: RunFile, folders: DatasetFolders, print: (String) -> Void) throws {
         members = run.sites
         if let split = run.split { members = try Self.split(split, folders: folders, print: print) }
-        if run.labels != .asIs { try harmonise(run, folders: folders, print: print) }
+        if let rule = run.labels.rule { try harmonise(run, rule, folders: folders, print: print) }
     }
 
     /// Makes the datasets of the sites, or takes those that the same split made before.
@@ -21,18 +21,8 @@ struct SiteDatasets {
         -> [RunFile.Site]
     {
         let raw = try RawDataset(folder: folders.raw.appending(path: folders.datasetName(split.dataset)))
-        let rule: DatasetSplit.Rule
-        switch split.rule {
-        case .equal: rule = .equal(sites: split.sites ?? 1)
-        case .dirichlet(let alpha): rule = .dirichlet(sites: split.sites ?? 1, alpha: alpha)
-        case .column(let file): rule = .table(try SiteTable(contentsOf: URL(filePath: file)))
-        }
-        let heldOut: DatasetSplit.HeldOut =
-            switch split.test {
-            case .count(let count): .count(count)
-            case .share(let share): .share(share)
-            }
-        let divided = try DatasetSplit(of: raw.cases.map(\.identifier), rule, heldOut: heldOut, seed: split.seed)
+        let divided = try DatasetSplit(
+            of: raw.cases.map(\.identifier), split.makeRule(), heldOut: split.test, seed: split.seed)
         let titles = try divided.titles(of: raw)
         let names = titles.enumerated().map { DatasetFolders.name(id: split.firstID + $0, title: $1) }
         let existing = names.filter { FileManager.default.fileExists(atPath: folders.raw.appending(path: $0).path) }
@@ -59,11 +49,12 @@ struct SiteDatasets {
         }
     }
 
-    private mutating func harmonise(_ run: RunFile, folders: DatasetFolders, print: (String) -> Void) throws {
+    private mutating func harmonise(
+        _ run: RunFile, _ rule: LabelHarmonisation.Rule, folders: DatasetFolders, print: (String) -> Void
+    ) throws {
         let raws = try members.map {
             try RawDataset(folder: folders.raw.appending(path: folders.datasetName($0.dataset)))
         }
-        let rule: LabelHarmonisation.Rule = run.labels == .union ? .union : .intersection
         let harmonisation = try LabelHarmonisation(
             zip(members, raws).map { (name: $0.name, description: $1.description) }, rule: rule)
         for warning in harmonisation.warnings { print(warning) }

@@ -8,8 +8,8 @@ extension RunFile {
         /// A number or a name.
         public var dataset: String
         public var fold = Fold.number(0)
-        /// Such as "MR"; nil where the names of the channels say it.
-        public var modality: String?
+        /// nil where the names of the channels say it.
+        public var modality: Modality?
         /// Threads of the network on a CPU; nil for a share of the cores.
         public var threads: Int?
         /// The number of a GPU; nil for the run's device.
@@ -38,7 +38,7 @@ extension RunFile.Site: YAMLSection {
             required: true),
         YAMLKey(
             "fold", \.fold, ValueRule("0 to 4, or all-cases") { $0 == .all || (0...4).map(Fold.number).contains($0) }),
-        YAMLKey("modality", \.modality, .notEmpty, form: "a modality, such as CT"),
+        YAMLKey("modality", \.modality),
         YAMLKey("threads", \.threads, .atLeast(1)),
         YAMLKey("gpu", \.gpu, .atLeast(0)),
         YAMLKey("target_spacing", \.targetSpacing, .spacing, form: ValueRule.spacing.text),
@@ -75,4 +75,17 @@ extension Fold: YAMLScalar {
         case .number(let number): String(number)
         }
     }
+}
+
+extension Modality: YAMLScalar {
+    static var form: String {
+        "one of " + Kind.allCases.map(\.rawValue).joined(separator: ", ") + ", or several with + between"
+    }
+
+    init?(scalar: String) {
+        guard let modality = try? Modality(stated: scalar) else { return nil }
+        self = modality
+    }
+
+    var scalar: String { description }
 }

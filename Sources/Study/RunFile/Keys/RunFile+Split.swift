@@ -1,5 +1,11 @@
 import NNUNet
 
+#if canImport(FoundationEssentials)
+    import FoundationEssentials
+#else
+    import Foundation
+#endif
+
 extension RunFile {
     /// Sites that are made of one dataset.
     public struct Split: Sendable, Equatable {
@@ -9,7 +15,7 @@ extension RunFile {
         public var sites: Int?
         public var rule = Rule.equal
         /// Cases that nobody trains on.
-        public var test = HeldOut.count(0)
+        public var test = DatasetSplit.HeldOut.count(0)
         /// The same seed gives the same sites.
         public var seed: UInt32 = 1
         /// Of every site.
@@ -31,10 +37,14 @@ extension RunFile {
             case column(String)
         }
 
-        public enum HeldOut: Sendable, Equatable {
-            case count(Int)
-            /// Between 0 and 1.
-            case share(Double)
+        /// The rule, with the table read.
+        ///
+        /// - Throws: `NNUNetError` where the table cannot be read, or the number of sites is missing; not after a `check`.
+        public func makeRule() throws -> DatasetSplit.Rule {
+            if case .column(let file) = rule { return .table(try SiteTable(contentsOf: URL(filePath: file))) }
+            guard let sites else { throw NNUNetError.plan("A split needs a number of sites: write split.sites.") }
+            if case .dirichlet(let alpha) = rule { return .dirichlet(sites: sites, alpha: alpha) }
+            return .equal(sites: sites)
         }
 
         var siteCount: Int? { if case .column = rule { nil } else { sites } }
@@ -80,7 +90,7 @@ extension RunFile.Split.Rule: YAMLChoice {
     ]
 }
 
-extension RunFile.Split.HeldOut: YAMLScalar {
+extension DatasetSplit.HeldOut: YAMLScalar {
     static var form: String { "a number of cases, or a share such as 20% or 0.2" }
 
     init?(scalar: String) {
