@@ -25,6 +25,13 @@ struct Program {
     func callAsFunction(_ arguments: String..., name: String = "cohort", environment: [String: String] = [:]) throws
         -> Outcome
     {
+        let process = try start(arguments, name: name, environment: environment)
+        process.waitUntilExit()
+        return try outcome(of: process)
+    }
+
+    /// Starts the program and leaves it running.
+    func start(_ arguments: [String], name: String = "cohort", environment: [String: String] = [:]) throws -> Process {
         var executable = Self.binary
         if name != "cohort" {
             executable = folder.appending(path: name)
@@ -38,16 +45,20 @@ struct Program {
         process.currentDirectoryURL = folder
         process.environment = environment
         // Files, not pipes: nothing waits for a full pipe.
-        let files = ["out", "err"].map { folder.appending(path: ".\($0)") }
         for file in files { try Data().write(to: file) }
         process.standardOutput = try FileHandle(forWritingTo: files[0])
         process.standardError = try FileHandle(forWritingTo: files[1])
         try process.run()
-        process.waitUntilExit()
-        return Outcome(
+        return process
+    }
+
+    func outcome(of process: Process) throws -> Outcome {
+        Outcome(
             status: process.terminationStatus, output: try String(contentsOf: files[0], encoding: .utf8),
             errors: try String(contentsOf: files[1], encoding: .utf8))
     }
+
+    private var files: [URL] { ["out", "err"].map { folder.appending(path: ".\($0)") } }
 
     func bytes(_ path: String) throws -> Data { try Data(contentsOf: folder.appending(path: path)) }
     func exists(_ path: String) -> Bool { FileManager.default.fileExists(atPath: folder.appending(path: path).path) }

@@ -151,7 +151,7 @@ public actor NNUNetLearner: Learner {
                 try current.training.checkpoints.save(await trainer.snapshot(), as: .best)
             }
             try await trainer.setWeights(own)
-            var metrics: Metrics = ["dice": counts.meanDice, "loss": loss]
+            var metrics: Metrics = ["dice": counts.meanDice, "val_loss": loss]
             let names = current.training.heads.classNames(current.training.dataset)
             for (name, dice) in zip(names, counts.dice) { metrics["dice/" + name] = dice }
             return ValidationResult(examples: current.training.split.validation.count, metrics: metrics)

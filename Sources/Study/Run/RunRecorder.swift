@@ -72,13 +72,14 @@ public actor RunRecorder: RoundObserver {
 }
 
 extension RoundRecord {
-    /// A round as it is told to people: figures of training and of the new global model side by side.
+    /// A round as it is told to people: figures of training ("loss") and of the new global model ("dice", "val_loss") side by
+    /// side.
     public init(_ report: RoundReport) {
         let took = report.sites.filter { $0.part != .notSelected }
         self.init(
             round: report.round, stage: report.round > 0 ? "training" : "warm-up",
             globalMetrics: report.validation.merging(
-                report.training.map { ("train_" + $0.key, $0.value) }, uniquingKeysWith: { a, _ in a }),
+                report.training, uniquingKeysWith: { a, _ in a }),
             sites: report.sites.map { SiteRecord($0) },
             seconds: Dictionary(uniqueKeysWithValues: report.seconds.map { ($0.key.rawValue, $0.value) }),
             bytesDown: took.reduce(0) { $0 + $1.bytesSent }, bytesUp: took.reduce(0) { $0 + $1.bytesReceived },
@@ -98,7 +99,7 @@ extension SiteRecord {
         self.init(
             name: outcome.site, examples: outcome.examples, steps: outcome.steps,
             metrics: (outcome.validation?.metrics ?? [:]).merging(
-                outcome.metrics.map { ("train_" + $0.key, $0.value) }, uniquingKeysWith: { a, _ in a }),
+                outcome.metrics, uniquingKeysWith: { a, _ in a }),
             seconds: outcome.seconds, bytesReceived: outcome.bytesSent, bytesSent: outcome.bytesReceived,
             failure: failure)
     }

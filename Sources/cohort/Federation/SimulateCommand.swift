@@ -85,7 +85,7 @@ struct SimulateCommand: AsyncParsableCommand {
                 guard named.count == 1 else { throw ValidationError("--split takes one dataset, not \(named.count).") }
                 run.split = RunFile.Split(dataset: named[0])
             } else {
-                run.sites = named.map { RunFile.Site(dataset: $0) }
+                run.sites = try Self.sites(named)
             }
             run.name += "_" + named.joined(separator: "_")
             if let configuration { try run.set("plan.configuration", configuration) }
@@ -99,11 +99,20 @@ struct SimulateCommand: AsyncParsableCommand {
         }
         var run = try RunFile(contentsOf: URL(filePath: runFileOrTask))
         if let clientDatasets {
-            run.sites = try ClientDatasets(parsing: clientDatasets).datasets.map { RunFile.Site(dataset: $0) }
+            run.sites = try Self.sites(ClientDatasets(parsing: clientDatasets).datasets)
             run.split = nil
         }
         try setSplit(of: &run)
         return run
+    }
+
+    /// Sites that are called what their datasets are, such as Hippocampus, or by the whole name where two are called alike.
+    private static func sites(_ datasets: [String]) throws -> [RunFile.Site] {
+        let names = try datasets.map { try DatasetFolders().datasetName($0) }
+        let titles = names.map { DatasetFolders.title(of: $0) }
+        return zip(names, titles).map { name, title in
+            RunFile.Site(name: titles.count { $0 == title } == 1 ? title : name, dataset: name)
+        }
     }
 
     private func setSplit(of run: inout RunFile) throws {
