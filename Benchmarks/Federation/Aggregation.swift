@@ -20,11 +20,13 @@ struct AggregationOptions: ParsableArguments {
             floor.append(updates.readingSeconds())
             let before = Memory.now
             Memory.forgetPeak()
+            var result = Weights()
             times.append(
                 try seconds {
-                    _ = try aggregator.combine(updates.contributions, plan: updates.plan, global: updates.global)
+                    result = try aggregator.combine(updates.contributions, plan: updates.plan, global: updates.global)
                 })
             memory = max(memory, Memory.peak - before)
+            precondition(result.tensors.count == updates.global.tensors.count)
             checks.append(
                 try seconds {
                     for (index, weights) in updates.weights.enumerated() {
@@ -44,6 +46,7 @@ struct AggregationOptions: ParsableArguments {
         figures.add("GB per second", gigabytes / time)
         figures.add("floor GB per second", gigabytes / reading)
         figures.add("fastest seconds", times.dropFirst().min()!)
+        figures.add("fastest floor seconds", floor.dropFirst().min()!)
         figures.add("peak MB beside the updates", memory)
         figures.add("model MB", Double(updates.global.byteCount) / 1e6)
         figures.show(json: json)

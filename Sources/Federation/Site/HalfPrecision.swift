@@ -38,7 +38,8 @@ extension Weights {
             let bytes = range.lowerBound * from.byteCount..<range.upperBound * from.byteCount
             let values = scratch.baseAddress!.assumingMemoryBound(to: Double.self)
             values.update(repeating: 0, count: range.count)
-            from.accumulate(UnsafeRawBufferPointer(rebasing: tensors[index].bytes[bytes]), weight: 1, into: values)
+            from.accumulate(
+                [UnsafeRawBufferPointer(rebasing: tensors[index].bytes[bytes])], weights: [1], into: values)
             to.store(values, count: range.count, to: output.baseAddress! + range.lowerBound * to.byteCount)
         }
         return Weights(
