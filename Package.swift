@@ -85,7 +85,8 @@ let package = Package(
         .testTarget(name: "FederationTests", dependencies: ["Federation"], swiftSettings: strict),
         .testTarget(name: "CommandTests", dependencies: ["NNUNet"], swiftSettings: strict),
         .testTarget(
-            name: "LearningTests", dependencies: ["Learning", "Federation", "Torch", "NNUNet", "Imaging", "SharedData"],
+            name: "LearningTests",
+            dependencies: ["Learning", "Federation", "Torch", "NNUNet", "Imaging", "SharedData"],
             swiftSettings: strict),
     ],
     cxxLanguageStandard: .cxx20

@@ -31,7 +31,7 @@ extension Weights {
         }
         for (tensor, target) in zip(tensors, targets) {
             let converts = tensor.description.type == from
-            outputs.append(converts ? .allocate(byteCount: target.byteCount, alignment: 64) : nil)
+            outputs.append(converts ? TensorStorage.allocate(target.byteCount) : nil)
         }
         try forEachTile(descriptions) { index, range, scratch in
             guard let output = outputs[index] else { return }
