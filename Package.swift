@@ -80,6 +80,10 @@ let package = Package(
                 "Learning", "Torch", "NNUNet", .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             path: "Benchmarks/Kernels", swiftSettings: strict),
+        .executableTarget(
+            name: "federation-benchmarks",
+            dependencies: ["Federation", .product(name: "ArgumentParser", package: "swift-argument-parser")],
+            path: "Benchmarks/Federation", swiftSettings: strict),
         .target(name: "SharedData", path: "Tests/SharedData", swiftSettings: strict),
         .testTarget(name: "TorchTests", dependencies: ["Torch"], swiftSettings: strict),
         .testTarget(name: "ImagingTests", dependencies: ["Imaging", "SharedData"], swiftSettings: strict),

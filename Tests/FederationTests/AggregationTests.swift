@@ -42,6 +42,29 @@ import Testing
         }
     }
 
+    /// More sites than are read at once, and tensors that end within a vector.
+    @Test(arguments: [1, 2, 16, 17, 40])
+    func theMeanIsSummedInTheOrderOfNames(count: Int) throws {
+        let shape = [3, 20_011]
+        let sites = (0..<count).map { index in
+            let role = TensorRole(TensorDescription(name: "x", shape: shape))
+            return SiteDescription(name: "site\(10 + index)", examples: index + 1, tensors: [role])
+        }
+        let plan = try SharingPlan(sites: sites, sharing: Sharing())
+        let parts = try sites.enumerated().map { index, site in
+            Contribution(
+                site: site, content: .weights, tensors: Weights([tensor("x", shape, seed: index)]),
+                weight: try SiteWeighting().weight(of: site, examples: site.examples, steps: 1))
+        }
+        let mean = try WeightedMean().combine(parts, plan: plan, global: Weights([tensor("x", shape, seed: 99)]))
+        let values = sites.indices.map { tensor("x", shape, seed: $0).floats! }
+        let total = Double(count * (count + 1) / 2)
+        let expected = (0..<shape[0] * shape[1]).map { i in
+            Float(sites.indices.reduce(0.0) { $0 + Double($1 + 1) / total * Double(values[$1][i]) })
+        }
+        #expect(mean["x"]?.floats == expected)
+    }
+
     @Test func differencesGiveWhatWeightsGive() throws {
         let sites = [toySite("a", examples: 2), toySite("b", examples: 5)]
         let plan = try SharingPlan(sites: sites, sharing: Sharing())

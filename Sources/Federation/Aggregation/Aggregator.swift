@@ -42,14 +42,14 @@ func combineTiles(
 ) throws -> Weights {
     let active = plan.shares.indices.filter { !members[$0].contributions.isEmpty }
     let descriptions = active.map { plan.shares[$0].tensor }
-    let outputs = descriptions.map { UnsafeMutableRawBufferPointer.allocate(byteCount: $0.byteCount, alignment: 64) }
+    let outputs = descriptions.map { TensorStorage.allocate($0.byteCount) }
     do {
         try forEachTile(descriptions, scratchTiles: scratchTiles) { index, range, scratch in
             let output = outputs[index].baseAddress! + range.lowerBound * descriptions[index].type.byteCount
             try body(active[index], range, scratch, output)
         }
     } catch {
-        for output in outputs { output.deallocate() }
+        for output in outputs { TensorStorage.free(output) }
         throw error
     }
     var result = global

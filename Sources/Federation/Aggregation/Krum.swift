@@ -49,16 +49,17 @@ public struct Krum: Aggregator, Equatable {
         }
         let descriptions = common.map { plan.shares[$0].tensor }
         let tiles = Mutex<[(tensor: Int, start: Int, sums: [Double])]>([])
-        try forEachTile(descriptions, scratchTiles: (count + 1) / 2 + 1) { index, range, scratch in
+        let rowTiles = scratchTiles(forRows: count)
+        try forEachTile(descriptions, scratchTiles: rowTiles + 1) { index, range, scratch in
             let rows = scratch.baseAddress!.assumingMemoryBound(to: Float.self)
-            let spare = UnsafeMutableRawBufferPointer(rebasing: scratch[((count + 1) / 2 * tileElements * 8)...])
+            let spare = UnsafeMutableRawBufferPointer(rebasing: scratch[(rowTiles * tileElements * 8)...])
             try loadRows(
                 contributions, members[common[index]], descriptions[index], range, global: global, rows: rows,
                 spare: spare)
             var sums = [Double](repeating: 0, count: count * count)
             for a in 0..<count {
                 for b in a + 1..<count {
-                    let distance = squaredDistance(rows + a * tileElements, rows + b * tileElements, range.count)
+                    let distance = squaredDistance(rows + a * rowStride, rows + b * rowStride, range.count)
                     sums[a * count + b] = distance
                     sums[b * count + a] = distance
                 }
@@ -77,8 +78,9 @@ public struct Krum: Aggregator, Equatable {
         var sums = SIMD8<Float>.zero
         var i = 0
         while i + 8 <= count {
-            var difference = SIMD8<Float>.zero
-            for lane in 0..<8 { difference[lane] = a[i + lane] - b[i + lane] }
+            let difference =
+                UnsafeRawPointer(a + i).loadUnaligned(as: SIMD8<Float>.self)
+                - UnsafeRawPointer(b + i).loadUnaligned(as: SIMD8<Float>.self)
             sums += difference * difference
             i += 8
         }

@@ -1,13 +1,18 @@
 /// Between the types of tensors and those that sums are made in.
 extension ScalarType {
-    /// Adds `weight` times every value to `sums`.
-    func accumulate(_ bytes: UnsafeRawBufferPointer, weight: Double, into sums: UnsafeMutablePointer<Double>) {
-        func add<Value>(_: Value.Type, _ double: (Value) -> Double) {
-            let values = bytes.assumingMemoryBound(to: Value.self)
-            for i in 0..<values.count { sums[i] += weight * double(values[i]) }
+    /// Adds every row's weight times its values to `sums`, row after row.
+    func accumulate(
+        _ rows: [UnsafeRawBufferPointer], weights: some Collection<Double>, into sums: UnsafeMutablePointer<Double>
+    ) {
+        func add<Value>(from start: Int = 0, _: Value.Type, _ double: (Value) -> Double) {
+            for (row, weight) in zip(rows, weights) {
+                let values = row.assumingMemoryBound(to: Value.self)
+                guard let first = values.baseAddress else { continue }
+                for i in start..<values.count { sums[i] += weight * double(first[i]) }
+            }
         }
         switch self {
-        case .float32: add(Float.self) { Double($0) }
+        case .float32: add(from: accumulateVectors(rows, Array(weights), sums), Float.self) { Double($0) }
         case .float64: add(Double.self) { $0 }
         case .float16: add(UInt16.self) { Double(Float16(bitPattern: $0)) }
         case .bfloat16: add(UInt16.self) { Double(Float(bitPattern: UInt32($0) << 16)) }
@@ -17,11 +22,37 @@ extension ScalarType {
         }
     }
 
+    /// Adds rows of float32; the sums of a cache line's values stay in registers meanwhile.
+    ///
+    /// - Returns: how many values of every row were added: all but the last few.
+    private func accumulateVectors(
+        _ rows: [UnsafeRawBufferPointer], _ weights: [Double], _ sums: UnsafeMutablePointer<Double>
+    ) -> Int {
+        let end = rows[0].count / 64 * 64
+        let terms = zip(rows, weights).map { (values: $0.baseAddress!, weight: $1) }
+        terms.withUnsafeBufferPointer { terms in
+            for offset in stride(from: 0, to: end, by: 64) {
+                let target = UnsafeMutableRawPointer(sums) + 2 * offset
+                var low = target.load(as: SIMD8<Double>.self)
+                var high = target.load(fromByteOffset: 64, as: SIMD8<Double>.self)
+                for (values, weight) in terms {
+                    let values = values + offset
+                    low += weight * SIMD8<Double>(values.loadUnaligned(as: SIMD8<Float>.self))
+                    high += weight * SIMD8<Double>(values.loadUnaligned(fromByteOffset: 32, as: SIMD8<Float>.self))
+                }
+                target.storeBytes(of: low, as: SIMD8<Double>.self)
+                target.storeBytes(of: high, toByteOffset: 64, as: SIMD8<Double>.self)
+            }
+        }
+        return end / 4
+    }
+
     /// Every value as a float32.
     func load(_ bytes: UnsafeRawBufferPointer, into floats: UnsafeMutablePointer<Float>) {
         func convert<Value>(_: Value.Type, _ float: (Value) -> Float) {
             let values = bytes.assumingMemoryBound(to: Value.self)
-            for i in 0..<values.count { floats[i] = float(values[i]) }
+            guard let first = values.baseAddress else { return }
+            for i in 0..<values.count { floats[i] = float(first[i]) }
         }
         switch self {
         case .float32: convert(Float.self) { $0 }

@@ -28,9 +28,7 @@ public enum ServerOptimizer: Sendable, Equatable, Codable {
         var next = aggregated
         let (momentumBefore, secondBefore) = (state.momentum, state.secondMoment)
         let results = moving.map { tensor in
-            (0..<3).map { _ in
-                UnsafeMutableRawBufferPointer.allocate(byteCount: tensor.description.byteCount, alignment: 64)
-            }
+            (0..<3).map { _ in TensorStorage.allocate(tensor.description.byteCount) }
         }
         try forEachTile(moving.map(\.description)) { index, range, _ in
             let name = moving[index].name

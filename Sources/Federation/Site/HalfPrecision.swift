@@ -31,14 +31,15 @@ extension Weights {
         }
         for (tensor, target) in zip(tensors, targets) {
             let converts = tensor.description.type == from
-            outputs.append(converts ? .allocate(byteCount: target.byteCount, alignment: 64) : nil)
+            outputs.append(converts ? TensorStorage.allocate(target.byteCount) : nil)
         }
         try forEachTile(descriptions) { index, range, scratch in
             guard let output = outputs[index] else { return }
             let bytes = range.lowerBound * from.byteCount..<range.upperBound * from.byteCount
             let values = scratch.baseAddress!.assumingMemoryBound(to: Double.self)
             values.update(repeating: 0, count: range.count)
-            from.accumulate(UnsafeRawBufferPointer(rebasing: tensors[index].bytes[bytes]), weight: 1, into: values)
+            from.accumulate(
+                [UnsafeRawBufferPointer(rebasing: tensors[index].bytes[bytes])], weights: [1], into: values)
             to.store(values, count: range.count, to: output.baseAddress! + range.lowerBound * to.byteCount)
         }
         return Weights(
