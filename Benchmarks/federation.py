@@ -6,7 +6,8 @@
     .flpeers/bin/python Benchmarks/federation.py [--out table.md]
 
 Aggregation: 10 updates of 31 million float32 in memory, each program `--repeat` times in turn, `--runs` measurements each
-time; the median of the medians counts. Rounds: simulated sites whose training costs next to nothing, all of which train and
+time; the median of the medians counts. Torch's threads wait for each other in a loop and lose all where other work runs, so
+NVFlare on torch is measured with several settings of them, and its fastest counts. Rounds: simulated sites whose training costs next to nothing, all of which train and
 judge. Cohort writes its run to --folder; Flower keeps nothing. Memory of rounds is that of the whole process tree.
 """
 import argparse
@@ -34,6 +35,8 @@ NAMES = {
     "flower-records": "Flower, `aggregate_arrayrecords`", "flower-median": "Flower", "flower-trimmed": "Flower",
     "flower-krum": "Flower",
 }
+TORCH = [{"OMP_NUM_THREADS": str(n), "OMP_WAIT_POLICY": wait} for n in (1, 2, 3, os.cpu_count())
+         for wait in ("active", "passive")]
 TITLES = {"mean": "mean (FedAvg)", "median": "coordinate median", "trimmed": "trimmed mean, 0.2", "krum": "Krum, 2 faulty"}
 
 
@@ -49,13 +52,14 @@ class Bench:
         self.arguments = arguments
         self.folder = arguments.folder or tempfile.mkdtemp(prefix="cohort-rounds-")
         self.rows = []
+        self.notes = []
 
     def cohort(self, *flags):
         m = measured([self.arguments.cohort, *map(str, flags), "--json"])
         return json.loads(m.output), m.peak
 
-    def peer(self, *flags):
-        m = measured([sys.executable, PEERS, *map(str, flags)])
+    def peer(self, *flags, environment={}):
+        m = measured([sys.executable, PEERS, *map(str, flags)], {**os.environ, **environment})
         return json.loads(m.output.strip().splitlines()[-1]), m.peak
 
     def row(self, what, measure, whose, theirs, ours, unit, goal="", ratio=None):
@@ -70,7 +74,13 @@ class Bench:
             for _ in range(self.arguments.repeat):
                 ours.append(self.cohort(command, "--runs", runs)[0])
                 for peer in peers:
-                    theirs[peer].append(self.peer(peer, max(2, runs // 3))[0])
+                    settings = TORCH if peer == "nvflare-torch" else [{}]
+                    tries = [self.peer(peer, max(2, runs // 3), environment=e)[0] for e in settings]
+                    best = min(range(len(tries)), key=lambda i: tries[i]["seconds"])
+                    theirs[peer].append(tries[best])
+                    if peer == "nvflare-torch":
+                        self.notes.append(f"NVFlare on torch took {tries[best]['seconds']:.3g} s with {settings[best]}, "
+                                          f"{max(t['seconds'] for t in tries):.3g} s with its slowest setting.")
 
             def middle(figures, name):
                 return statistics.median(f[name] for f in figures)
@@ -78,7 +88,7 @@ class Bench:
             seconds, title = middle(ours, "seconds"), TITLES[command]
             if command == "mean":
                 floor = middle(ours, "floor seconds")
-                self.row(title, "time", "floor: reading the updates", floor, seconds, "s", "at most 1.5× the floor")
+                self.row(title, "time", "floor: reading the updates", floor, seconds, "s", "at least 0.67×")
             goals = {"mean": "at least 1×", "median": "at least 10×", "trimmed": "at least 10×", "krum": ""}
             for peer in peers:
                 self.row(title, "time", NAMES[peer], middle(theirs[peer], "seconds"), seconds, "s", goals[command])
@@ -90,7 +100,9 @@ class Bench:
                 self.row(title, "memory beside the updates", NAMES[peer], max(f[memory] for f in theirs[peer]),
                          our_memory, "MB", goal)
             if command == "mean":
-                self.notes = [f"Check of the ten updates before: {middle(ours, 'check seconds'):.3g} s. "
+                self.notes += [f"Times the floor, of each process's medians: "
+                              + ", ".join(f"{f['times the floor']:.2f}" for f in ours) + ".",
+                              f"Check of the ten updates before: {middle(ours, 'check seconds'):.3g} s. "
                               f"Fastest single mean: {min(f['fastest seconds'] for f in ours):.3g} s, "
                               f"fastest floor: {min(f['fastest floor seconds'] for f in ours):.3g} s."]
 

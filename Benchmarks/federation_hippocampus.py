@@ -25,8 +25,8 @@ def main():
     parser.add_argument("--cohort", default=str(ROOT / ".build/release/cohort"))
     parser.add_argument("--seeds", type=int, nargs="+", default=[1, 2, 3])
     parser.add_argument("--sites", type=int, default=4)
-    parser.add_argument("--test", type=int, default=40)
-    parser.add_argument("--rounds", type=int, default=10)
+    parser.add_argument("--test", type=int, default=30)
+    parser.add_argument("--rounds", type=int, default=20)
     parser.add_argument("--iterations", type=int, default=15)
     parser.add_argument("--batch-size", type=int, default=2)
     a = parser.parse_args()
@@ -45,7 +45,7 @@ def main():
         if not (output / "scores.json").exists():
             cohort("simulate", "train", "4", "3d_fullres", "0", "--name", f"hippocampus, seed {seed}",
                    "--split", a.sites, "--test", a.test, "--rounds", a.rounds, "--iterations-per-epoch", a.iterations,
-                   "--val-iterations-per-epoch", 5, "--batch-size", a.batch_size, "--seed", seed, "--cross-site",
+                   "--val-iterations-per-epoch", 3, "--batch-size", a.batch_size, "--seed", seed, "--cross-site",
                    "--baselines", "centralised", "alone", "--output", output)
         tables.append(next(iter(json.loads((output / "scores.json").read_text()).values())))
 
