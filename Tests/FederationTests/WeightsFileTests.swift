@@ -26,6 +26,15 @@ import Testing
         }
     }
 
+    @Test func equalWeightsMakeEqualFiles() throws {
+        let folder = try TemporaryFolder()
+        let files = ["a", "b"].map { folder.url.appending(path: $0) }
+        for file in files {
+            try WeightsFile.write(Weights([tensor("x", [7], seed: 1), tensor("y", [2, 2], seed: 2)]), to: file)
+        }
+        #expect(try Data(contentsOf: files[0]) == Data(contentsOf: files[1]))
+    }
+
     @Test func aFileCutAtAnyPlaceIsRefused() throws {
         let folder = try TemporaryFolder()
         let file = folder.url.appending(path: "w.safetensors")

@@ -86,6 +86,8 @@ public final class WeightsFile: TensorSource, @unchecked Sendable {
         var entries: [String] = []
         var offset = 0
         let encoder = JSONEncoder()
+        // Equal weights make equal files.
+        encoder.outputFormatting = .sortedKeys
         for tensor in weights.tensors {
             let entry = Entry(
                 dtype: tensor.description.type, shape: tensor.shape,

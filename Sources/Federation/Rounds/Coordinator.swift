@@ -90,7 +90,7 @@ public actor Coordinator {
         if let kept = try folder?.state(judgement: strategy.judgement) {
             (global, state, reports, best) = (kept.global, kept.optimizer, kept.reports, kept.best)
             bestModel = try folder?.best()
-            await tell(.resumed(afterRound: reports.last?.round ?? 0))
+            await tell(.resumed(after: reports))
         } else {
             global = try await initialWeights(plan)
             try folder?.initialise(global)

@@ -8,7 +8,8 @@ public enum RunEvent: Sendable, Equatable {
     case aggregating(round: Int)
     case validating(round: Int)
     case roundEnds(RoundReport)
-    case resumed(afterRound: Int)
+    /// The run goes on after rounds that were done before.
+    case resumed(after: [RoundReport])
 }
 
 /// Watches a run: a log, a page, a file of metrics.

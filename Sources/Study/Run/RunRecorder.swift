@@ -48,21 +48,33 @@ public actor RunRecorder: RoundObserver {
             lastWait = line
         case .preparing(let what, let round): print("round \(round): \(what)")
         case .siteLeftOut(let site, let during, let reason): print("\(site) is left out (\(during)): \(reason)")
-        case .resumed(let round):
-            attempt { try open(redoingFrom: round + 1) }
-            print("going on after round \(round)")
+        case .resumed(let reports):
+            let last = reports.last?.round ?? 0
+            attempt {
+                try open(redoingFrom: last + 1)
+                // A crash may have come between the journal, which counts, and the record of its last round.
+                let known = Set(records.map(\.round))
+                for report in reports where !known.contains(report.round) { try record(report) }
+            }
+            print("going on after round \(last)")
         case .roundBegins, .updateArrived, .aggregating, .validating: break
         case .roundEnds(let report):
             attempt {
                 try open(redoingFrom: report.round)
-                let record = RoundRecord(report)
-                try metrics?.append(record)
-                try board?.append(record)
-                records.append(record)
+                let record = try record(report)
                 print(RoundLine.text(record, of: rounds, metric: metric))
                 for site in record.sites { if let failure = site.failure { print("  \(site.name): \(failure)") } }
             }
         }
+    }
+
+    @discardableResult
+    private func record(_ report: RoundReport) throws -> RoundRecord {
+        let record = RoundRecord(report)
+        try metrics?.append(record)
+        try board?.append(record)
+        records.append(record)
+        return record
     }
 
     /// A record that cannot be written ends no run.

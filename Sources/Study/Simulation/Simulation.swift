@@ -40,7 +40,7 @@ public struct Simulation: Sendable {
         output = URL(filePath: run.outputFolder, directoryHint: .isDirectory)
         let members = try SiteDatasets(run, folders: folders, print: print).members
         let wanted = members.map(\.gpu)
-        let gpus = run.device == .cpu ? 0 : try tools.gpuCount()
+        let gpus = run.device == .cpu || run.task != .train ? 0 : try tools.gpuCount()
         let resources = ResourcePlan(
             sites: members.count, cores: cores, gpus: gpus, device: run.device, wanted: wanted)
         self.resources = resources

@@ -21,7 +21,8 @@ struct SimulationEngine: SimulationTools {
         own.plansName = site.plan.resolvedPlansName
         own.fold = site.fold
         own.settings = try settings(site)
-        own.device = try resolvedDevice(site.device)
+        // Whether it is there is asked when tensors are needed.
+        own.device = try site.device.map { try Device($0) } ?? .cpu
         own.smallestNumberOfCases = max(1, site.minimumCases)
         own.targetSpacing = site.targetSpacing
         own.threads = site.threads
