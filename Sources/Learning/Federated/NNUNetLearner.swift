@@ -85,8 +85,18 @@ public actor NNUNetLearner: Learner {
             configuration: site.configuration, fold: site.fold, settings: settings, device: site.device, model: model)
         var run = try await training.makeRun(stop: StopRequest(), console: log)
         run.progress = progress
-        let current = Current(training: training, run: run)
+        let best = try training.checkpoints.load(.best)?.bestMovingAverage
+        let current = Current(training: training, run: run, bestDice: best)
         self.current = current
+        return current
+    }
+
+    /// The trainer where its last round left it, also after a restart.
+    private func lastState() async throws -> Current {
+        let current = try await ready(epochs: nil)
+        if await current.run.trainer.epoch == 0 {
+            _ = try await SiteStates(current.training.checkpoints).restore(current.run.trainer, at: .max)
+        }
         return current
     }
 
@@ -94,12 +104,8 @@ public actor NNUNetLearner: Learner {
 
     public func train(_ task: TrainTask) async throws -> ModelUpdate {
         try await withoutCases {
-            let current = try await ready(epochs: task.epochs)
+            let current = try await state(before: task)
             let trainer = current.run.trainer
-            let states = SiteStates(current.training.checkpoints)
-            if try await !states.isAt(task.epochsBefore, trainer) {
-                try await states.restore(trainer, at: task.epochsBefore)
-            }
             let own = try await trainer.weights
             try requireOwn(task.model, own)
             let model = own.replacing(with: task.model)
@@ -116,7 +122,7 @@ public actor NNUNetLearner: Learner {
                 throw error
             }
             let snapshot = try await trainer.snapshot()
-            try states.save(snapshot)
+            try SiteStates(current.training.checkpoints).save(snapshot)
             self.current?.local = snapshot.weights
             for record in records { current.run.log.epochEnds(record, newBest: nil) }
 
@@ -130,10 +136,21 @@ public actor NNUNetLearner: Learner {
         }
     }
 
+    /// The trainer as the round before left it; of a site that has trained no round, a fresh one.
+    private func state(before task: TrainTask) async throws -> Current {
+        let current = try await ready(epochs: task.epochs)
+        let states = SiteStates(current.training.checkpoints)
+        if try await states.isAt(task.epochsBefore, current.run.trainer) { return current }
+        if try await states.restore(current.run.trainer, at: task.epochsBefore) { return current }
+        if await current.run.trainer.epoch == 0 { return current }
+        self.current = nil
+        return try await ready(epochs: task.epochs)
+    }
+
     /// Judges a model by the online Dice and loss over the same validation patches every time.
     public func validate(_ task: ValidationTask) async throws -> ValidationResult {
         try await withoutCases {
-            let current = try await ready(epochs: nil)
+            let current = try await lastState()
             let trainer = current.run.trainer
             let own = try await trainer.weights
             try requireOwn(task.model, own)
@@ -148,7 +165,9 @@ public actor NNUNetLearner: Learner {
             let (loss, counts) = try await trainer.judge()
             if task.owner == nil, counts.meanDice > self.current?.bestDice ?? -1 {
                 self.current?.bestDice = counts.meanDice
-                try current.training.checkpoints.save(await trainer.snapshot(), as: .best)
+                var snapshot = try await trainer.snapshot()
+                snapshot.bestMovingAverage = counts.meanDice
+                try current.training.checkpoints.save(snapshot, as: .best)
             }
             try await trainer.setWeights(own)
             var metrics: Metrics = ["dice": counts.meanDice, "val_loss": loss]
@@ -160,7 +179,7 @@ public actor NNUNetLearner: Learner {
 
     public func model() async throws -> Weights {
         try await withoutCases {
-            let current = try await ready(epochs: nil)
+            let current = try await lastState()
             if let local = current.local { return local }
             return try await current.run.trainer.weights
         }
@@ -170,7 +189,7 @@ public actor NNUNetLearner: Learner {
     /// folder.
     public func finish(_ model: Weights) async throws {
         try await withoutCases {
-            let current = try await ready(epochs: nil)
+            let current = try await lastState()
             let trainer = current.run.trainer
             let own = try await trainer.weights
             try requireOwn(model, own)

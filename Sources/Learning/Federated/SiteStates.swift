@@ -28,11 +28,13 @@ struct SiteStates {
         return trained == epoch && (epoch == 0 || epochs.contains(epoch))
     }
 
-    /// Goes back to the last round at or before an epoch; without one, to fresh momentum.
-    func restore(_ trainer: LocalTrainer, at epoch: Int) async throws {
-        if let last = epochs.last(where: { $0 <= epoch }), let snapshot = try checkpoints.load(file: file(last)) {
-            try await trainer.restore(snapshot, from: file(last))
+    /// Goes back to the last round at or before an epoch, if there was one.
+    func restore(_ trainer: LocalTrainer, at epoch: Int) async throws -> Bool {
+        guard let last = epochs.last(where: { $0 <= epoch }), let snapshot = try checkpoints.load(file: file(last)) else {
+            return false
         }
+        try await trainer.restore(snapshot, from: file(last))
+        return true
     }
 
     func save(_ snapshot: TrainingSnapshot) throws {
