@@ -6,6 +6,8 @@ public enum StudyError: Error, CustomStringConvertible, Sendable, Equatable {
     case content(file: String, reason: String)
     /// A file that cannot be read or written.
     case file(String, reason: String)
+    /// A value of a run that cannot be followed here.
+    case setting(String)
 
     public var description: String {
         switch self {
@@ -13,6 +15,7 @@ public enum StudyError: Error, CustomStringConvertible, Sendable, Equatable {
             "\(file), line \(line): \(reason). Mend or remove that line; only a torn last line is dropped by itself"
         case .content(let file, let reason): "\(file): \(reason)"
         case .file(let name, let reason): "\(name): \(reason)"
+        case .setting(let reason): reason
         }
     }
 }

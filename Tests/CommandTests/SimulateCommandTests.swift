@@ -51,6 +51,10 @@ struct SimulateCommandTests {
         let environment = ["COHORT_CTORCH": "/nowhere.so"]
         let extracted = try cohort("simulate", "extract_fingerprint", "301 302", environment: environment)
         #expect(extracted.status == 0, "\(extracted.errors)")
+        func fingerprint(_ number: String) throws -> Data {
+            try cohort.bytes("cohort-data/nnUNet_preprocessed/Dataset\(number)_H\(number)/dataset_fingerprint.json")
+        }
+        #expect(try fingerprint("301") == fingerprint("302"))
         let planned = try cohort("simulate", "plan-and-preprocess", "301 302", "3d_fullres", environment: environment)
         #expect(planned.status == 0, "\(planned.errors)")
         func plans(_ number: String) throws -> Plans {

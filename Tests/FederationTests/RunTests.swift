@@ -154,6 +154,33 @@ import Testing
         #expect(warm["head.weight"]?.floats != start["head.weight"]?.floats)
     }
 
+    /// With the default, inputs and heads are averaged within a kind: they warm up, and round 1 begins with them.
+    @Test func warmUpOfAKindIsKept() async throws {
+        let folder = try TemporaryFolder()
+        let result = try await run(
+            three(), { $0.sharing = Sharing(.backbone) }, settings: RunSettings(rounds: 1, warmUpRounds: 1),
+            folder: folder.url)
+        let start = try WeightsFile(folder.url.appending(path: "global-0.safetensors")).weights()
+        #expect(result.reports[0].participants == ["a", "b", "c"])
+        let first = toyWeights(toySite("a"), seed: 7)
+        #expect(start["encoder.1.weight"]?.floats == first["encoder.1.weight"]?.floats)
+        #expect(start["head.weight"]?.floats != first["head.weight"]?.floats)
+        await #expect(throws: FederationError.self) {
+            try await run(three(), settings: RunSettings(rounds: 1, warmUpRounds: 1))
+        }
+    }
+
+    @Test func aNamedSiteThatIsLeftOutEndsNothing() async throws {
+        let log = Counting.Log()
+        let result = try await run(
+            three(faults: ["b": [-2: .broken]]), rounds: 1, { $0.selection = .named(["b", "c"]) },
+            preparations: [Counting(log: log)])
+        #expect(result.reports[0].participants == ["c"])
+        await #expect(throws: FederationError.unknownSites(["x"], known: ["a", "b", "c"])) {
+            try await run(three(), rounds: 1) { $0.selection = .named(["x"]) }
+        }
+    }
+
     @Test func modalitiesHaveModelsOfTheirOwn() async throws {
         let learners = [("ct", "CT", 1), ("mr1", "MR", 3), ("mr2", "MR", 5)].map {
             ToyLearner(toySite($0, examples: 10, modality: $1), target: Float($2))

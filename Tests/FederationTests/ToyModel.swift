@@ -99,7 +99,7 @@ actor ToyLearner: Learner {
         let shared = Set(task.model.names)
         weights = Weights(
             start.tensors.map { tensor in
-                if task.trainsLocalTensorsOnly, shared.contains(tensor.name) { return tensor }
+                if task.frozen.contains(tensor.name) { return tensor }
                 return Weights.Tensor(
                     tensor.name, tensor.floats!.map { $0 + 0.1 * (target - $0) + 0.01 * momentum }, shape: tensor.shape)
             })

@@ -2,11 +2,17 @@
 ///
 /// What comes out depends on the contributions alone, bit for bit, and not on the order in which they arrived.
 public protocol Aggregator: Sendable {
+    /// Updates that it needs.
+    var fewestUpdates: Int { get }
     /// - Parameters:
     ///   - contributions: checked, in the order of the sites' names.
     ///   - global: the model that the sites were sent, under the plan's names.
     /// - Returns: every tensor of the plan; those that no contribution holds are as they were.
     func combine(_ contributions: [Contribution], plan: SharingPlan, global: Weights) throws -> Weights
+}
+
+extension Aggregator {
+    public var fewestUpdates: Int { 1 }
 }
 
 /// The contributions that hold one of the plan's tensors.

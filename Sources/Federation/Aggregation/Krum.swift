@@ -14,6 +14,8 @@ public struct Krum: Aggregator, Equatable {
         self.chosen = chosen
     }
 
+    public var fewestUpdates: Int { max(2 * faulty + 3, chosen + faulty) }
+
     public func combine(_ contributions: [Contribution], plan: SharingPlan, global: Weights) throws -> Weights {
         let count = contributions.count
         guard faulty >= 0, chosen >= 1, count >= 2 * faulty + 3, chosen <= count - faulty else {

@@ -65,7 +65,8 @@ func loadRows(
         try contributions[index].tensors.withBytes(of: member.tensors[position], in: bytes, scratch: spare) {
             tensor.type.load($0, into: row)
         }
-        guard contributions[index].content == .difference, let before = global[tensor.name] else { continue }
+        guard contributions[index].content == .difference, tensor.type == .float32, let before = global[tensor.name]
+        else { continue }
         let base = spare.baseAddress!.assumingMemoryBound(to: Float.self)
         tensor.type.load(UnsafeRawBufferPointer(rebasing: before.bytes[bytes]), into: base)
         for i in 0..<range.count { row[i] += base[i] }

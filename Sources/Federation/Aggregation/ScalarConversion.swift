@@ -80,9 +80,10 @@ extension ScalarType {
                 let bits = Float($0).bitPattern
                 return UInt16(truncatingIfNeeded: (bits &+ 0x7fff &+ (bits >> 16 & 1)) >> 16)
             }
-        case .int64: convert(Int64.self) { Int64($0.rounded(.toNearestOrEven)) }
-        case .int32: convert(Int32.self) { Int32($0.rounded(.toNearestOrEven)) }
-        case .uint8, .bool: convert(UInt8.self) { UInt8($0.rounded(.toNearestOrEven)) }
+        case .int64: convert(Int64.self) { Int64(min(0x1p62, max(-0x1p62, $0.rounded(.toNearestOrEven)))) }
+        case .int32:
+            convert(Int32.self) { Int32(min(2_147_483_647, max(-2_147_483_648, $0.rounded(.toNearestOrEven)))) }
+        case .uint8, .bool: convert(UInt8.self) { UInt8(min(255, max(0, $0.rounded(.toNearestOrEven)))) }
         }
     }
 }

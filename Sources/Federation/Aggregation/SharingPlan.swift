@@ -8,6 +8,8 @@ public struct SharingPlan: Sendable {
         public var tensor: TensorDescription
         /// Site to its own name for it.
         public var members: [String: String]
+        /// Whether only sites of one kind share it: an input convolution or a head beside a shared backbone.
+        public var isOfOneKind = false
     }
 
     public let shares: [Share]
@@ -55,7 +57,8 @@ public struct SharingPlan: Sendable {
                 if case .sitesOfKind(let kind) = key.circle { name += " " + kind }
             }
             return Share(
-                tensor: TensorDescription(name: name, shape: key.shape, type: key.type), members: members[key]!)
+                tensor: TensorDescription(name: name, shape: key.shape, type: key.type), members: members[key]!,
+                isOfOneKind: key.circle != .allSites)
         }
         self.sites = sites
     }
@@ -73,6 +76,11 @@ public struct SharingPlan: Sendable {
                 TensorDescription(name: $0, shape: share.tensor.shape, type: share.tensor.type)
             }
         }
+    }
+
+    /// What a site shares with sites of every kind, under its own names.
+    public func backbone(of site: String) -> [String] {
+        shares.compactMap { $0.isOfOneKind ? nil : $0.members[site] }
     }
 
     /// The tensors of a site that never leave it.

@@ -30,7 +30,7 @@ public struct WeightedMean: Aggregator {
             }
             var weightOfDifferences = 0.0
             for (index, weight) in zip(member.contributions, weights[share])
-            where contributions[index].content == .difference {
+            where contributions[index].content == .difference && tensor.type == .float32 {
                 weightOfDifferences += weight
             }
             if weightOfDifferences > 0, let before = global[tensor.name] {

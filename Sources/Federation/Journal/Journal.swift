@@ -18,8 +18,8 @@ public final class Journal {
         case begins(settings: String)
         /// A round before the first is done at all sites.
         case prepared(String, leftOut: [String])
-        /// The model before the first round, in this file.
-        case initialised(file: String)
+        /// The model before the first round, in this file; these sites could not describe themselves and stay out.
+        case initialised(file: String, leftOut: [String])
         /// A round is done: its global model, the server optimizer's state, and what was found.
         case round(RoundReport, file: String, optimizer: String?)
         case ended

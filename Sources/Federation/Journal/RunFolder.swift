@@ -50,7 +50,13 @@ public final class RunFolder {
 
     /// Sites that a preparation left out; they stay out.
     public var leftOut: Set<String> {
-        Set(journal.entries.flatMap { if case .prepared(_, let sites) = $0 { sites } else { [String]() } })
+        Set(
+            journal.entries.flatMap { entry in
+                switch entry {
+                case .prepared(_, let sites), .initialised(_, let sites): sites
+                case .begins, .round, .ended: [String]()
+                }
+            })
     }
 
     public var hasEnded: Bool { journal.entries.last == .ended }
@@ -63,7 +69,7 @@ public final class RunFolder {
         var best: (round: Int, value: Double)?
         for entry in journal.entries {
             switch entry {
-            case .initialised(let name): file = name
+            case .initialised(let name, _): file = name
             case .round(let report, let name, let state):
                 (file, optimizer) = (name, state)
                 reports.append(report)
@@ -89,10 +95,11 @@ public final class RunFolder {
         return state
     }
 
-    public func initialise(_ global: Weights) throws {
-        let name = Self.file(round: 0)
+    public func initialise(_ global: Weights, leftOut: [String] = []) throws {
+        // No round's name: warm-up has rounds below 1.
+        let name = "initial.safetensors"
         try WeightsFile.write(global, to: url.appending(path: name))
-        try journal.append(.initialised(file: name))
+        try journal.append(.initialised(file: name, leftOut: leftOut))
     }
 
     /// Makes a round durable. What is no longer needed goes after that.

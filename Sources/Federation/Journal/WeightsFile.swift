@@ -44,7 +44,9 @@ public final class WeightsFile: TensorSource, @unchecked Sendable {
             throw damaged("its header is not that of safetensors")
         }
         let sorted = entries.sorted {
-            ($0.value.data_offsets.first ?? 0, $0.key) < ($1.value.data_offsets.first ?? 0, $1.key)
+            // An empty tensor begins where the next one does.
+            let (a, b) = ($0.value.data_offsets, $1.value.data_offsets)
+            return a == b ? $0.key < $1.key : a.lexicographicallyPrecedes(b)
         }
         var end = 0
         for (name, entry) in sorted {

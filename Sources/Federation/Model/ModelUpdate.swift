@@ -2,7 +2,7 @@
 public struct ModelUpdate: Sendable, Equatable {
     public enum Content: String, Sendable, Codable {
         case weights
-        /// Trained minus received.
+        /// Trained minus received, of float32 tensors; others whole.
         case difference
     }
 

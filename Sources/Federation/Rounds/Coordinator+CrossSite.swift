@@ -22,9 +22,9 @@ extension Coordinator {
     public func crossValidate(_ result: RunResult) async throws -> CrossSiteResult {
         var matrix = CrossSiteResult()
         matrix.sites = sites
-        func judge(_ model: String, _ task: (String) -> SiteTask) async throws {
+        func judge(_ model: String, by judges: [String]? = nil, _ task: (String) -> SiteTask) async throws {
             matrix.models.append(model)
-            try await Exchange.perform(tasks(task, for: sites), deadline: strategy.deadline) { outcome in
+            try await Exchange.perform(tasks(task, for: judges ?? sites), deadline: strategy.deadline) { outcome in
                 let cell: CrossSiteResult.Cell
                 switch outcome.result {
                 case .success(.validation(let result)): cell = .judged(result)
@@ -49,8 +49,13 @@ extension Coordinator {
                 guard let link = links[owner], case .weights(let model) = try await link.perform(.sendModel) else {
                     throw FederationError.site("it sent no model")
                 }
-                try await judge(owner) { _ in
+                let kinds = Dictionary(plan.sites.map { ($0.name, $0.kind) }, uniquingKeysWith: { a, _ in a })
+                let judges = sites.filter { kinds[$0] == kinds[owner] }
+                try await judge(owner, by: judges) { _ in
                     .validate(ValidationTask(round: round, model: model, owner: owner))
+                }
+                for site in sites where !judges.contains(site) {
+                    matrix.cells[site, default: [:]][owner] = .missing("\(owner) has other channels or labels")
                 }
             } catch {
                 matrix.models.append(owner)

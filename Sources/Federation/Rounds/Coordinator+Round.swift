@@ -13,7 +13,7 @@ extension Coordinator {
         let known = Dictionary(plan.sites.map { ($0.name, $0) }, uniquingKeysWith: { a, _ in a })
         let selected =
             round > 0
-            ? try strategy.selection.choose(from: sites, round: round, seed: settings.seed) : sites
+            ? try choose(strategy.selection, round: round, seed: settings.seed, atLeast: strategy.minimumSites) : sites
         await tell(.roundBegins(round, of: settings.rounds, sites: selected))
         for filter in strategy.filters {
             if let exchange = filter.exchange(.beforeTraining, round: round) { try await carryOut(exchange, selected) }
@@ -30,7 +30,7 @@ extension Coordinator {
                         round: round, rounds: settings.rounds, warmUpRounds: settings.warmUpRounds,
                         localEpochs: settings.localEpochs,
                         model: plan.model(of: site, from: global), content: strategy.content,
-                        proximalTerm: strategy.proximalTerm, trainsLocalTensorsOnly: round <= 0))
+                        proximalTerm: strategy.proximalTerm, frozen: round > 0 ? [] : plan.backbone(of: site)))
             }, for: selected)
         let sent = Dictionary(
             selected.map { ($0, plan.model(of: $0, from: global).byteCount) }, uniquingKeysWith: { a, _ in a })
@@ -45,17 +45,15 @@ extension Coordinator {
                 outcome.bytesReceived = update.weights.byteCount
                 let context = FilterContext(round: round, site: arrival.site)
                 for filter in strategy.filters.reversed() { update = try await filter.atServer(update, context) }
-                if round > 0 {
-                    try check.check(update, from: arrival.site)
-                    guard let site = known[arrival.site] else {
-                        throw FederationError.unusableUpdate(site: arrival.site, fact: "it was not there at the start")
-                    }
-                    contributions.append(
-                        Contribution(
-                            site: site, content: update.content, tensors: update.weights,
-                            weight: try strategy.weighting.weight(
-                                of: site, examples: update.examples, steps: update.steps)))
+                try check.check(update, from: arrival.site)
+                guard let site = known[arrival.site] else {
+                    throw FederationError.unusableUpdate(site: arrival.site, fact: "it was not there at the start")
                 }
+                contributions.append(
+                    Contribution(
+                        site: site, content: update.content, tensors: update.weights,
+                        weight: try strategy.weighting.weight(
+                            of: site, examples: update.examples, steps: update.steps)))
                 (outcome.examples, outcome.steps) = (update.examples, update.steps)
                 outcome.metrics = update.metrics
                 received += 1
@@ -88,6 +86,18 @@ extension Coordinator {
         return contributions.sorted { $0.site.name < $1.site.name }
     }
 
+    /// Sites for a round. Names of sites that were left out are passed over.
+    private func choose(_ selection: SiteSelection, round: Int, seed: UInt64, atLeast fewest: Int) throws -> [String] {
+        if case .named(let names) = selection {
+            let unknown = names.filter { links[$0] == nil }
+            guard unknown.isEmpty else { throw FederationError.unknownSites(unknown, known: links.keys.sorted()) }
+            return sites.filter { names.contains($0) }
+        }
+        let chosen = try selection.choose(from: sites, round: round, seed: seed)
+        if chosen.count >= fewest { return chosen }
+        return try SiteSelection.count(fewest).choose(from: sites, round: round, seed: seed)
+    }
+
     /// An exchange of a filter, within a round. A site that fails in it ends the round: what was sealed cannot be opened.
     private func carryOut(_ exchange: any Preparation, _ sites: [String]) async throws {
         var exchange = exchange
@@ -106,18 +116,18 @@ extension Coordinator {
         }
     }
 
-    /// One model for every modality: the mean over its sites alone.
+    /// One model for every modality: the mean over its sites alone, whatever stands in for the mean among all.
     func modelsOfModalities(_ contributions: [Contribution], plan: SharingPlan, global: Weights) throws
         -> [String: Weights]
     {
         let groups = Dictionary(grouping: contributions) { $0.site.modality ?? "unknown" }
-        return try groups.mapValues { try strategy.aggregator.combine($0, plan: plan, global: global) }
+        return try groups.mapValues { try WeightedMean().combine($0, plan: plan, global: global) }
     }
 
     /// Lets sites judge the new global model.
     func judge(_ global: Weights, plan: SharingPlan, report: inout RoundReport) async throws {
         let start = ContinuousClock.now
-        let judges = try strategy.validators.choose(from: sites, round: report.round, seed: ~settings.seed)
+        let judges = try choose(strategy.validators, round: report.round, seed: ~settings.seed, atLeast: 1)
         let round = report.round
         var results: [String: ValidationResult] = [:]
         var failures: [String: String] = [:]
@@ -157,6 +167,7 @@ extension Coordinator {
         ) { outcome in
             if case .failure(let error) = outcome.result { failures.append((outcome.site, "\(error)")) }
         }
+        try Task.checkCancellation()
         for (site, reason) in failures { await tell(.siteLeftOut(site, during: "the end", reason: reason)) }
         try endJournal()
     }

@@ -37,9 +37,8 @@ public actor Coordinator {
 
     /// Lets a site in.
     public func join(_ link: any SiteLink) throws {
-        guard links.updateValue(link, forKey: link.site) == nil else {
-            throw FederationError.twoSitesOfOneName(link.site)
-        }
+        guard links[link.site] == nil else { throw FederationError.twoSitesOfOneName(link.site) }
+        links[link.site] = link
     }
 
     func tell(_ event: RunEvent) async { for observer in observers { await observer.observe(event) } }
@@ -80,7 +79,17 @@ public actor Coordinator {
     /// Prepares, trains all rounds, and tells the sites the end. Goes on where the folder's run was left.
     public func run() async throws -> RunResult {
         try await prepare()
-        let plan = try SharingPlan(sites: try await describeSites(), sharing: strategy.sharing)
+        let descriptions = try await describeSites()
+        // Weights that are missing end the run here, and not in every round.
+        for site in descriptions { _ = try strategy.weighting.weight(of: site, examples: site.examples, steps: 1) }
+        let plan = try SharingPlan(sites: descriptions, sharing: strategy.sharing)
+        if settings.warmUpRounds > 0 {
+            guard descriptions.contains(where: { plan.backbone(of: $0.name).count < $0.tensors.count }) else {
+                throw FederationError.setting(
+                    "Warm-up trains what is not shared with all sites, and everything is. Set no warm-up rounds, or share the backbone only."
+                )
+            }
+        }
 
         var global: Weights
         var state = ServerOptimizer.State()
@@ -91,9 +100,15 @@ public actor Coordinator {
             (global, state, reports, best) = (kept.global, kept.optimizer, kept.reports, kept.best)
             bestModel = try folder?.best()
             await tell(.resumed(after: reports))
+            // A crash may have come between the journal and what is kept beside it.
+            if let last = reports.last {
+                let models = try folder?.modelsOfModalities() ?? [:]
+                try keep(
+                    last, RunResult(global: global, best: bestModel, ofModality: models, plan: plan, reports: reports))
+            }
         } else {
             global = try await initialWeights(plan)
-            try folder?.initialise(global)
+            try folder?.initialise(global, leftOut: leftOut.sorted())
         }
 
         var ofModality: [String: Weights] = [:]
@@ -102,16 +117,18 @@ public actor Coordinator {
             try Task.checkCancellation()
             var report = RoundReport(round: round, rounds: settings.rounds)
             let contributions = try await train(round, global: global, plan: plan, report: &report)
+            await tell(.aggregating(round: round))
+            let aggregationStart = ContinuousClock.now
+            let aggregated = try strategy.aggregator.combine(contributions, plan: plan, global: global)
             if round > 0 {
-                await tell(.aggregating(round: round))
-                let start = ContinuousClock.now
-                let aggregated = try strategy.aggregator.combine(contributions, plan: plan, global: global)
                 if strategy.keepsModelOfEachModality {
-                    ofModality = try modelsOfModalities(contributions, plan: plan, global: global)
+                    ofModality.merge(try modelsOfModalities(contributions, plan: plan, global: global)) { $1 }
                 }
                 global = try strategy.serverOptimizer.step(global, towards: aggregated, state: &state)
-                report.seconds[.aggregation] = (ContinuousClock.now - start) / .seconds(1)
+            } else {
+                global = aggregated
             }
+            report.seconds[.aggregation] = (ContinuousClock.now - aggregationStart) / .seconds(1)
             let interval = strategy.validationInterval
             if interval > 0, round > 0, round % interval == 0 || round == settings.rounds {
                 await tell(.validating(round: round))
@@ -191,23 +208,24 @@ public actor Coordinator {
 
     private func describeSites() async throws -> [SiteDescription] {
         var descriptions: [SiteDescription] = []
-        var reasons: [String] = []
+        var reasons: [(site: String, reason: String)] = []
         try await Exchange.perform(tasks({ _ in .describe }, for: sites), deadline: nil) { outcome in
             switch outcome.result {
             case .success(.description(var description)):
                 description.name = outcome.site
                 descriptions.append(description)
-            case .success: reasons.append("\(outcome.site): it did not describe itself")
-            case .failure(let error): reasons.append("\(outcome.site): \(error)")
+            case .success: reasons.append((outcome.site, "it did not describe itself"))
+            case .failure(let error): reasons.append((outcome.site, "\(error)"))
             }
         }
-        for reason in reasons.sorted() {
-            let site = String(reason.prefix { $0 != ":" })
+        reasons.sort { $0.site < $1.site }
+        for (site, reason) in reasons {
             leftOut.insert(site)
-            await tell(.siteLeftOut(site, during: "description", reason: String(reason.dropFirst(site.count + 2))))
+            await tell(.siteLeftOut(site, during: "description", reason: reason))
         }
         guard descriptions.count >= strategy.minimumSites else {
-            throw FederationError.tooFewSites(needed: strategy.minimumSites, present: sites, reasons: reasons.sorted())
+            throw FederationError.tooFewSites(
+                needed: strategy.minimumSites, present: sites, reasons: reasons.map { "\($0.site): \($0.reason)" })
         }
         return descriptions
     }

@@ -61,13 +61,13 @@ public struct TrainTask: Sendable {
     public var content: ModelUpdate.Content
     /// μ of FedProx: the loss grows by μ/2 times the squared distance to `model`; Li et al. 2020, arXiv:1812.06127.
     public var proximalTerm: Double
-    /// Warm-up: the shared tensors stay as they are and only the site's own are trained.
-    public var trainsLocalTensorsOnly: Bool
+    /// Tensors of `model` that stay as they are: in warm-up, what is shared with all sites.
+    public var frozen: [String]
 
     public init(
         round: Int, rounds: Int, warmUpRounds: Int = 0, localEpochs: Int = 1, model: Weights,
         content: ModelUpdate.Content = .weights,
-        proximalTerm: Double = 0, trainsLocalTensorsOnly: Bool = false
+        proximalTerm: Double = 0, frozen: [String] = []
     ) {
         self.round = round
         self.rounds = rounds
@@ -76,7 +76,7 @@ public struct TrainTask: Sendable {
         self.model = model
         self.content = content
         self.proximalTerm = proximalTerm
-        self.trainsLocalTensorsOnly = trainsLocalTensorsOnly
+        self.frozen = frozen
     }
 }
 

@@ -32,6 +32,10 @@ public struct Strategy: Sendable {
         }
         try require(minimumSites > 0, "At least one site must be needed, not \(minimumSites).")
         try require(
+            minimumSites >= aggregator.fewestUpdates,
+            "This aggregation needs \(aggregator.fewestUpdates) updates: set the minimum of sites to that, not to \(minimumSites)."
+        )
+        try require(
             proximalTerm >= 0 && proximalTerm.isFinite, "FedProx's μ must be 0 or above, not \(proximalTerm).")
         try require(validationInterval >= 0, "Validation every \(validationInterval) rounds makes no sense.")
         if let deadline { try require(deadline > .zero, "A round's deadline must lie ahead.") }

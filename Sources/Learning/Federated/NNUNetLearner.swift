@@ -95,9 +95,11 @@ public actor NNUNetLearner: Learner {
     private func lastState() async throws -> Current {
         let current = try await ready(epochs: nil)
         if await current.run.trainer.epoch == 0 {
-            _ = try await SiteStates(current.training.checkpoints).restore(current.run.trainer, at: .max)
+            if try await SiteStates(current.training.checkpoints).restore(current.run.trainer, at: .max) {
+                self.current?.local = try await current.run.trainer.weights
+            }
         }
-        return current
+        return self.current ?? current
     }
 
     // MARK: Rounds
@@ -215,8 +217,21 @@ public actor NNUNetLearner: Learner {
             throw FederationError.site(error.withoutCases)
         } catch let error where !(error is FederationError) && !(error is CancellationError) {
             log("\(error)")
-            throw error is LearningError || error is TorchError
-                ? error : FederationError.site("A file of the site cannot be used; its log says which.")
+            if let error = error as? LearningError, error.namesNoCase { throw error }
+            throw FederationError.site("The site's work failed; its log says why.")
+        }
+    }
+}
+
+extension LearningError {
+    /// Whether its text can leave the site: neither a case nor a path is in it.
+    var namesNoCase: Bool {
+        switch self {
+        case .unknownTrainer, .unknownConfiguration, .patchDoesNotFit, .stepSizeOutOfRange, .invalidSetting,
+            .lossNotFinite, .notSupported, .cancelled:
+            true
+        case .foreignCheckpoint(let file, _): file == "the server's model"
+        case .predictionNotFinite, .noCheckpoint, .noCases, .unreadable, .casesOfTheSplitAreMissing: false
         }
     }
 }
@@ -248,7 +263,7 @@ extension LocalTrainer {
             try trainer.setWeights(weights, from: "the server's model")
             trainer.moveOn(to: task.epochsBefore)
             var step = FederatedStep()
-            if task.trainsLocalTensorsOnly { step.frozen = Set(task.model.names) }
+            step.frozen = Set(task.frozen)
             if task.proximalTerm > 0 {
                 step.proximalTerm = task.proximalTerm
                 for name in task.model.names {

@@ -25,6 +25,12 @@ struct SitePreparation: Sendable {
                     threads: site.threads)
             fingerprint = local
             return .fingerprint(try local.answer(question))
+        case .keep(let fingerprint):
+            let folder = site.folders.preprocessed.appending(path: site.dataset)
+            try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+            try JSONValue(parsing: Array(fingerprint.utf8), file: "the server's fingerprint")
+                .write(to: folder.appending(path: "dataset_fingerprint.json"), sortKeys: true)
+            return .prepared(plans: "")
         case .prepare(let fingerprint, let plans, let configuration):
             guard case .object(let json) = try JSONValue(parsing: Array(plans.utf8), file: "the server's plans") else {
                 throw NNUNetError.plan("The server's plans are no JSON object.")
@@ -35,6 +41,11 @@ struct SitePreparation: Sendable {
                 fingerprint: text)
         case .prepareAlone(let order):
             let raw = try raw()
+            guard raw.cases.count >= site.smallestNumberOfCases else {
+                throw NNUNetError.plan(
+                    "This site sends no plans: it has fewer than the \(site.smallestNumberOfCases) cases that its policy asks for."
+                )
+            }
             let fingerprint = try FingerprintExtractor(raw).run(threads: site.threads)
             let planner = try ExperimentPlanner(
                 PlannerPreset(name: order.planner), memoryTarget: order.memoryTarget,

@@ -30,7 +30,8 @@ struct SiteStates {
 
     /// Goes back to the last round at or before an epoch, if there was one.
     func restore(_ trainer: LocalTrainer, at epoch: Int) async throws -> Bool {
-        guard let last = epochs.last(where: { $0 <= epoch }), let snapshot = try checkpoints.load(file: file(last)) else {
+        guard let last = epochs.last(where: { $0 <= epoch }), let snapshot = try checkpoints.load(file: file(last))
+        else {
             return false
         }
         try await trainer.restore(snapshot, from: file(last))

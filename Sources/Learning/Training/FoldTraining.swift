@@ -54,10 +54,11 @@ public struct FoldTraining: Sendable {
         let known = Set(preprocessed.identifiers)
         let missing = (split.train + split.validation).filter { !known.contains($0) }
         guard missing.isEmpty, !split.train.isEmpty else {
-            throw NNUNetError.plan(
-                missing.isEmpty
-                    ? "Fold \(fold) has no training cases. Look into \(splitsFile.path)."
-                    : "\(missing.count) cases of splits_final.json are not preprocessed, \(missing[0]) for one. Preprocess again, or delete \(splitsFile.path)."
+            throw NNUNetError.file(
+                splitsFile.path,
+                reason: missing.isEmpty
+                    ? "fold \(fold) has no training cases"
+                    : "\(missing.count) of its cases are not preprocessed, \(missing[0]) for one. Preprocess again, or delete it."
             )
         }
     }

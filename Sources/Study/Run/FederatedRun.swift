@@ -30,6 +30,8 @@ public struct FederatedRun: Sendable {
     public var output: URL
     public var trainerName = "nnUNetTrainer"
     public var fold = "0"
+    /// Axes that prediction may mirror, by the number of dimensions; nil for none.
+    public var mirroringAxes: @Sendable (Int) -> [Int]? = { Array(0..<$0) }
     public var judgesAcrossSites = true
     /// Rounds between two `checkpoint_latest.pth` of the global model.
     public var saveEvery = 1
@@ -91,7 +93,7 @@ public struct FederatedRun: Sendable {
 
     private func makeCoordinator(_ recorder: RunRecorder) async throws -> Coordinator {
         var settings = settings
-        settings.identity += " \(preparation)"
+        settings.identity += " " + preparation.identity
         let coordinator = try Coordinator(
             settings, strategy: strategy, preparations: [NNUNetPreparation(preparation, record: record)],
             folder: try RunFolder(output.appending(path: "server")), observers: [recorder],
@@ -127,7 +129,8 @@ private struct Models {
     init(_ run: FederatedRun) {
         folder = GlobalModelFolder(
             results: run.output.appending(path: "server").appending(path: "nnUNet_results"),
-            trainerName: run.trainerName, configuration: run.preparation.planning.configuration, fold: run.fold)
+            trainerName: run.trainerName, configuration: run.preparation.planning.configuration, fold: run.fold,
+            mirroringAxes: run.mirroringAxes)
     }
 
     /// Writes the global model, and the models of single modalities beside it, for every kind of site.

@@ -17,23 +17,32 @@ public struct GlobalModelFolder: Sendable {
     public let trainerName: String
     public let configuration: String
     public let fold: String
+    let mirroringAxes: @Sendable (Int) -> [Int]?
 
-    public init(results: URL, trainerName: String, configuration: String, fold: String) {
+    /// - Parameter mirroringAxes: that prediction may mirror, by the number of dimensions; nil for none.
+    public init(
+        results: URL, trainerName: String, configuration: String, fold: String,
+        mirroringAxes: @escaping @Sendable (Int) -> [Int]? = { Array(0..<$0) }
+    ) {
         self.results = results
         self.trainerName = trainerName
         self.configuration = configuration
         self.fold = fold
+        self.mirroringAxes = mirroringAxes
     }
 
-    /// A site for each kind whose model is complete here.
-    public static func representatives(_ plan: SharingPlan) -> [SiteDescription] {
-        var seen: Set<[String]> = []
-        return plan.sites.filter { site in
-            guard plan.localTensors(of: site).isEmpty else { return false }
-            let shapes = site.tensors.map { "\($0.tensor.name)\($0.tensor.shape)" }
-            return seen.insert([site.kind] + shapes).inserted
+    /// Sites of one kind with one network, all of whose tensors are shared: the global model is theirs, complete.
+    public static func groups(_ plan: SharingPlan) -> [[SiteDescription]] {
+        var groups: [[SiteDescription]] = []
+        for site in plan.sites where plan.localTensors(of: site).isEmpty {
+            let index = groups.firstIndex { $0[0].kind == site.kind && $0[0].tensors == site.tensors }
+            if let index { groups[index].append(site) } else { groups.append([site]) }
         }
+        return groups
     }
+
+    /// The first site of each group.
+    public static func representatives(_ plan: SharingPlan) -> [SiteDescription] { groups(plan).map { $0[0] } }
 
     /// The model folder of a dataset.
     public func folder(dataset: String, plansName: String) -> URL {
@@ -72,7 +81,7 @@ public struct GlobalModelFolder: Sendable {
             weights: weights, optimizer: nil, currentEpoch: rounds,
             initArguments: .init(
                 plans: plans, configuration: configuration, fold: fold, datasetJSON: dataset.json, device: "cpu"),
-            trainerName: trainerName, mirroringAxes: Array(patch.indices))
+            trainerName: trainerName, mirroringAxes: mirroringAxes(patch.count))
         try checkpoint.write(to: foldFolder.appending(path: file))
         return folder
     }

@@ -25,6 +25,12 @@ public struct NNUNetPreparation: Preparation {
         public var stopsAfterFingerprint = false
 
         public init() {}
+
+        /// The same text for the same order, in every process.
+        var identity: String {
+            let spacings = targetSpacings.sorted { $0.key < $1.key }.map { "\($0.key) \($0.value)" }
+            return "\(planning) \(fingerprint.map { $0.rawValue } ?? "none") \(spacings) \(stopsAfterFingerprint)"
+        }
     }
 
     private enum Stage {
@@ -90,8 +96,14 @@ public struct NNUNetPreparation: Preparation {
                 return try ask(.fingerprint(question), sites)
             }
             try plan(merge)
-            if order.stopsAfterFingerprint { return try finish() }
             stage = .preparing
+            if order.stopsAfterFingerprint {
+                return try Dictionary(
+                    uniqueKeysWithValues: sites.map { site in
+                        let fingerprint = prepared.sites[site]?.fingerprint ?? ""
+                        return (site, try JSONEncoder().encode(NNUNetQuestion.keep(fingerprint: fingerprint)))
+                    })
+            }
             return try Dictionary(
                 uniqueKeysWithValues: sites.map { site in
                     let own = prepared.sites[site]!
@@ -106,7 +118,7 @@ public struct NNUNetPreparation: Preparation {
         case .preparing:
             for (site, answer) in try decoded(answers) {
                 guard case .prepared(let plans) = answer else { throw Self.wrongAnswer(site) }
-                prepared.sites[site]?.plans = plans
+                if !plans.isEmpty { prepared.sites[site]?.plans = plans }
             }
             return try finish()
         case .done: return nil

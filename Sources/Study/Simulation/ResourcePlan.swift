@@ -10,7 +10,15 @@ public struct ResourcePlan: Sendable, Equatable, CustomStringConvertible {
     /// - Parameters:
     ///   - wanted: by site, where its place is stated.
     ///   - gpus: that can be used; 0 leaves the CPU.
-    public init(sites: Int, cores: Int, gpus: Int, device: RunFile.Device, wanted: [Int?]) {
+    /// - Throws: `StudyError.setting` where a GPU is asked for that is not there.
+    public init(sites: Int, cores: Int, gpus: Int, device: RunFile.Device, wanted: [Int?]) throws {
+        var asked = wanted.compactMap { $0 }
+        if case .cuda(let number) = device { asked.append(number ?? 0) }
+        if let missing = asked.first(where: { $0 >= gpus }) {
+            throw StudyError.setting(
+                "GPU \(missing) is asked for, and \(gpus) can be used here. Set device to cpu, or take a libtorch for CUDA."
+            )
+        }
         let onCPU = device == .cpu || (gpus == 0 && wanted.allSatisfy { $0 == nil })
         if onCPU {
             sitesAtATime = max(1, min(sites, cores))

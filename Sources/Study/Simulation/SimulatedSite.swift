@@ -42,6 +42,10 @@ public protocol SimulationTools: Sendable {
     func predict(
         images: URL, output: URL, model: URL, configuration: String, fold: Fold, checkpoint: String, device: String?)
         async throws
+    /// Throws where a trainer or a setting is unknown.
+    func check(_ training: RunFile.Training) throws
+    /// Axes that prediction may mirror after this trainer, by the number of dimensions; nil for none.
+    func mirroringAxes(_ training: RunFile.Training, dimensions: Int) -> [Int]?
     /// GPUs that can be used.
     func gpuCount() throws -> Int
 }

@@ -14,6 +14,7 @@ extension Simulation {
         var name: String
         var kind: Kind
         var folder: URL
+        var fold: Fold
         /// Sites whose cases it can judge: those of its channels and labels.
         var sites: [String]
     }
@@ -21,30 +22,25 @@ extension Simulation {
     /// The federation's models, and those of the trainings that it is compared with: same plan, batch and number of steps.
     func baselines(after outcome: FederatedRun.Outcome) async throws -> [Model] {
         var models: [Model] = []
-        let kinds = Dictionary(grouping: outcome.result.plan.sites, by: \.kind)
-        let isOneKind =
-            kinds.count == 1
-            && outcome.result.plan.sites.allSatisfy { site in
-                outcome.result.plan.localTensors(of: site).isEmpty
-            }
-        for (representative, folder) in zip(
-            GlobalModelFolder.representatives(outcome.result.plan), outcome.models)
-        {
-            let members = kinds[representative.kind, default: []].map(\.name)
+        let groups = GlobalModelFolder.groups(outcome.result.plan).map { $0.map(\.name) }
+        let kinds = Dictionary(grouping: outcome.result.plan.sites, by: \.kind).mapValues { $0.map(\.name) }
+        let isOneModel = groups.count == 1 && groups[0].count == sites.count
+        for (members, folder) in zip(groups, outcome.models) {
             models.append(
                 Model(
-                    name: isOneKind ? "federated" : "federated, \(members.joined(separator: ", "))", kind: .federated,
-                    folder: folder, sites: members))
+                    name: isOneModel ? "federated" : "federated, \(members.joined(separator: ", "))", kind: .federated,
+                    folder: folder, fold: sites[0].fold, sites: members))
         }
-        if outcome.models.isEmpty {
-            // Where tensors stay at home, every site has a model of its own.
-            models += sites.map {
-                Model(name: "federated, \($0.name)", kind: .federated, folder: $0.modelFolder, sites: [$0.name])
-            }
+        // A site that keeps tensors to itself has a model of its own.
+        let covered = Set(groups.joined())
+        models += sites.filter { !covered.contains($0.name) }.map {
+            Model(
+                name: "federated, \($0.name)", kind: .federated, folder: $0.modelFolder, fold: $0.fold, sites: [$0.name]
+            )
         }
         let folder = output.appending(path: "baselines")
         if run.baselines.contains(.centralised) {
-            if isOneKind, run.plan.fingerprint != .none {
+            if isOneModel, run.plan.fingerprint != .none, canBePooled {
                 let preprocessed = folder.appending(path: "preprocessed")
                 let pooled = try CentralisedDataset(sites, in: preprocessed)
                 var site = sites[0]
@@ -60,9 +56,9 @@ extension Simulation {
                 models.append(
                     Model(
                         name: "centralised", kind: .centralised, folder: try await trainAlone([site])[0],
-                        sites: sites.map(\.name)))
+                        fold: site.fold, sites: sites.map(\.name)))
             } else {
-                print("centralised is left out: the sites' channels, labels or plans differ.")
+                print("centralised is left out: the sites' channels, labels, plans or folds differ.")
             }
         }
         if run.baselines.contains(.alone) {
@@ -74,14 +70,17 @@ extension Simulation {
                 return site
             }
             for (site, folder) in zip(alone, try await trainAlone(alone)) {
-                let kind = outcome.result.plan.sites.first { $0.name == site.name }?.kind ?? ""
+                let alike = kinds.values.first { $0.contains(site.name) } ?? [site.name]
                 models.append(
-                    Model(
-                        name: "\(site.name) alone", kind: .alone, folder: folder,
-                        sites: kinds[kind, default: []].map(\.name)))
+                    Model(name: "\(site.name) alone", kind: .alone, folder: folder, fold: site.fold, sites: alike))
             }
         }
         return models
+    }
+
+    /// Whether the sites' cases can be one dataset: preprocessed alike, and divided alike.
+    private var canBePooled: Bool {
+        sites.allSatisfy { $0.targetSpacing == nil && $0.fold == sites[0].fold } && sites[0].fold != .all
     }
 
     /// Trains each site as a federation of one. Returns the model folders.

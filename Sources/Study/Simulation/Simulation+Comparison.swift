@@ -29,7 +29,7 @@ extension Simulation {
                 let predictions = folder.appending(path: model.name.replacing(" ", with: "_"))
                 try await tools.predict(
                     images: test.images, output: predictions, model: model.folder,
-                    configuration: run.plan.configuration, fold: sites[0].fold, checkpoint: "checkpoint_final.pth",
+                    configuration: run.plan.configuration, fold: model.fold, checkpoint: "checkpoint_final.pth",
                     device: resources.devices.first)
                 let row = ComparisonTable.Row(model.name, try test.evaluate(predictions), labels: labels)
                 if model.kind == .alone { alone.append(row) } else { rows.append(row) }

@@ -33,6 +33,16 @@ public struct Simulation: Sendable {
     ) throws {
         try run.check()
         strategy = try run.makeStrategy()
+        try tools.check(run.training)
+        let metric = run.validation.judgement.metric
+        guard metric == "dice" || metric == "val_loss" || metric.hasPrefix("dice/") else {
+            throw StudyError.setting(
+                "validation.metric is \(metric); sites report dice, val_loss, and dice/LABEL for every label.")
+        }
+        guard run.task != .extractFingerprint || run.plan.fingerprint != .none else {
+            throw StudyError.setting(
+                "Where every site plans for itself no fingerprint is merged: run cohort extract-fingerprint.")
+        }
         self.run = run
         self.folders = folders
         self.tools = tools
@@ -41,7 +51,12 @@ public struct Simulation: Sendable {
         let members = try SiteDatasets(run, folders: folders, print: print).members
         let wanted = members.map(\.gpu)
         let gpus = run.device == .cpu || run.task != .train ? 0 : try tools.gpuCount()
-        let resources = ResourcePlan(
+        let names = try members.map { try folders.datasetName($0.dataset) }
+        if let twice = names.first(where: { name in names.count { $0 == name } > 1 }) {
+            throw StudyError.setting(
+                "Two sites have the dataset \(twice): each needs one of its own. Split it (--split).")
+        }
+        let resources = try ResourcePlan(
             sites: members.count, cores: cores, gpus: gpus, device: run.device, wanted: wanted)
         self.resources = resources
         let output = output
@@ -98,7 +113,11 @@ public struct Simulation: Sendable {
     /// Does what the run says, or goes on where it was left.
     public func start() async throws {
         try FileManager.default.createDirectory(at: output, withIntermediateDirectories: true)
-        try Data(run.yaml().utf8).write(to: output.appending(path: "run.yaml"), options: .atomic)
+        // A run that is taken up keeps the file that it began with.
+        let record = output.appending(path: "run.yaml")
+        if !FileManager.default.fileExists(atPath: output.appending(path: "server/journal.jsonl").path) {
+            try Data(run.yaml().utf8).write(to: record, options: .atomic)
+        }
         print("\(run.name): \(resources)")
         let federated = federatedRun(sites, output: output)
         guard run.task == .train else {
@@ -133,6 +152,9 @@ public struct Simulation: Sendable {
         federated.trainerName = run.training.trainer
         federated.fold = sites.first?.fold.description ?? "0"
         federated.saveEvery = run.saveEvery
+        federated.mirroringAxes = { [tools, training = run.training] in
+            tools.mirroringAxes(training, dimensions: $0)
+        }
         federated.judgesAcrossSites = run.validation.crossSite
         federated.strategyName = run.strategy.text
         federated.sharingName = run.sharing.mode.rawValue

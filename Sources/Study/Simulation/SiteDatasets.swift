@@ -64,6 +64,13 @@ struct SiteDatasets {
         if !names.allSatisfy({ FileManager.default.fileExists(atPath: folders.raw.appending(path: $0).path) }) {
             _ = try harmonisation.write(raws, as: NewRawDatasets(titles, firstID: firstID, in: folders))
         }
+        for (name, raw) in zip(names, raws) {
+            let there = try RawDataset(folder: folders.raw.appending(path: name))
+            guard there.description.labels == harmonisation.labels, there.cases.count == raw.cases.count else {
+                throw NNUNetError.plan(
+                    "\(name) is there already, harmonised for other sites. Delete it, or take other labels.")
+            }
+        }
         for index in members.indices {
             members[index].dataset = names[index]
             print(

@@ -54,7 +54,7 @@ struct SimulateCommand: AsyncParsableCommand {
     private func runs() throws -> [RunFile] {
         var run = try baseRun()
         try values.apply(to: &run)
-        let fold = foldOption ?? fold
+        let fold = foldOption ?? (clientDatasets == nil ? fold : configuration)
         if fold == "all" {
             return try (0..<5).map { number in
                 var one = run
@@ -88,7 +88,10 @@ struct SimulateCommand: AsyncParsableCommand {
                 run.sites = try Self.sites(named)
             }
             run.name += "_" + named.joined(separator: "_")
-            if let configuration { try run.set("plan.configuration", configuration) }
+            // With --client-datasets there is no word for the datasets: the configuration comes in its place.
+            if let configuration = clientDatasets == nil ? configuration : datasets {
+                try run.set("plan.configuration", configuration)
+            }
             try setSplit(of: &run)
             return run
         }

@@ -28,11 +28,25 @@ struct SimulationEngine: SimulationTools {
         own.threads = site.threads
         own.seed = site.training.seed
         // The site's own log says everything; people see a line per round.
-        return NNUNetLearner(own)
+        let log = SiteLog(site.folders.results.appending(path: "site.log"))
+        return NNUNetLearner(own, log: { log.write($0) })
+    }
+
+    func check(_ training: RunFile.Training) throws { _ = try settings(training) }
+
+    func mirroringAxes(_ training: RunFile.Training, dimensions: Int) -> [Int]? {
+        (try? settings(training))?.mirroring.axes(dimensions: dimensions)
     }
 
     private func settings(_ site: SimulatedSite) throws -> TrainingSettings {
-        let training = site.training
+        var settings = try settings(site.training)
+        settings.threads = site.threads
+        settings.loaderThreads = 1
+        settings.seed = site.seed
+        return settings
+    }
+
+    private func settings(_ training: RunFile.Training) throws -> TrainingSettings {
         var settings = try TrainingSettings(trainerName: training.trainer)
         settings.iterationsPerEpoch = training.iterationsPerEpoch
         settings.validationIterationsPerEpoch = training.validationIterationsPerEpoch
@@ -41,9 +55,6 @@ struct SimulationEngine: SimulationTools {
         settings.weightDecay = training.weightDecay ?? settings.weightDecay
         settings.oversampleForeground = training.oversampleForeground ?? settings.oversampleForeground
         settings.precision = training.precision.flatMap { TrainingSettings.Precision(rawValue: $0.rawValue) }
-        settings.threads = site.threads
-        settings.loaderThreads = 1
-        settings.seed = site.seed
         try settings.validate()
         return settings
     }

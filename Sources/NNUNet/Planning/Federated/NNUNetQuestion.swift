@@ -3,6 +3,8 @@ public enum NNUNetQuestion: Codable, Sendable, Equatable {
     /// What kind of dataset the site has.
     case dataset
     case fingerprint(FingerprintQuestion)
+    /// Keep this fingerprint, the text of nnU-Net's file, for planning later.
+    case keep(fingerprint: String)
     /// Preprocess by this fingerprint and these plans, both the text of nnU-Net's files.
     case prepare(fingerprint: String, plans: String, configuration: String)
     /// Extract the own fingerprint, plan by it, preprocess.
@@ -33,7 +35,7 @@ public struct PlanningOrder: Codable, Sendable, Equatable {
 public enum NNUNetAnswer: Codable, Sendable, Equatable {
     case dataset(DatasetFacts)
     case fingerprint(FingerprintAnswer)
-    /// The plans that it preprocessed by, the text of nnU-Net's file.
+    /// The plans that it preprocessed by, the text of nnU-Net's file; empty where it only keeps a fingerprint.
     case prepared(plans: String)
 }
 
