@@ -5,7 +5,7 @@
 
 The hippocampus (MR) and the head-and-neck CTs are each split between two sites, with cases kept apart for testing. The CT sites
 resample to a coarse spacing, so that a CPU can carry them; one network is planned for all. Input convolution and heads are
-averaged within a modality, the backbone over all, both modalities weighing alike. Prints the table of docs/mr-and-ct.md.
+averaged within a modality, the backbone over all, both modalities weighing alike. Prints a table for each modality.
 """
 import argparse
 import json
@@ -60,7 +60,7 @@ def main():
         cohort("convert-msd-dataset", "-i", a.mr)
     if not (raw / a.ct.name).exists():
         (raw / a.ct.name).symlink_to(a.ct.resolve())
-    for dataset, test, first in ((4, 20, 301), (101, 10, 311)):
+    for dataset, test, first in ((4, 20, 301), (101, 4, 311)):
         if not list(raw.glob(f"Dataset{first}_*")):
             cohort("datasets", "split", dataset, "--sites", 2, "--test", test, "--first-id", first)
     run = a.work / "run.yaml"
