@@ -33,6 +33,8 @@ public struct FederatedRun: Sendable {
     /// Axes that prediction may mirror, by the number of dimensions; nil for none.
     public var mirroringAxes: @Sendable (Int) -> [Int]? = { Array(0..<$0) }
     public var judgesAcrossSites = true
+    /// Who else watches; told before the line of a round is printed.
+    public var observers: [any RoundObserver] = []
     /// Rounds between two `checkpoint_latest.pth` of the global model.
     public var saveEvery = 1
     public var strategyName = "FedAvg"
@@ -96,7 +98,7 @@ public struct FederatedRun: Sendable {
         settings.identity += " " + preparation.identity
         let coordinator = try Coordinator(
             settings, strategy: strategy, preparations: [NNUNetPreparation(preparation, record: record)],
-            folder: try RunFolder(output.appending(path: "server")), observers: [recorder],
+            folder: try RunFolder(output.appending(path: "server")), observers: observers + [recorder],
             keep: { [models = Models(self), saveEvery, record] report, result in
                 guard report.round > 0, report.round % saveEvery == 0 || report.isBest else { return }
                 let prepared = try PreparedSites(contentsOf: record)

@@ -17,6 +17,8 @@ public struct Simulation: Sendable {
     public let folders: DatasetFolders
     let tools: any SimulationTools
     let print: @Sendable (String) -> Void
+    /// Who else watches the federation.
+    public var observers: [any RoundObserver] = []
     public let sites: [SimulatedSite]
     public let resources: ResourcePlan
     let strategy: Strategy
@@ -151,6 +153,7 @@ public struct Simulation: Sendable {
             output: output)
         federated.trainerName = run.training.trainer
         federated.fold = sites.first?.fold.description ?? "0"
+        federated.observers = observers
         federated.saveEvery = run.saveEvery
         federated.mirroringAxes = { [tools, training = run.training] in
             tools.mirroringAxes(training, dimensions: $0)

@@ -42,10 +42,11 @@ struct SimulateCommand: AsyncParsableCommand {
 
     func run() async throws {
         for run in try runs() {
-            let simulation = try Simulation(
+            var simulation = try Simulation(
                 run, folders: DatasetFolders(), tools: SimulationEngine(),
                 cores: ProcessInfo.processInfo.activeProcessorCount
             ) { print($0) }
+            simulation.observers = [RoundBar()]
             try await simulation.start()
         }
     }
