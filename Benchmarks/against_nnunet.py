@@ -21,17 +21,10 @@ import tempfile
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent))
-from measured import measured
+from measured import measured, processor
 
 ROOT = Path(__file__).resolve().parent.parent
 STAGES = ["help", "fingerprint", "preprocess", "augmentation", "train", "predict"]
-
-
-def processor():
-    for line in open("/proc/cpuinfo"):
-        if line.startswith("model name"):
-            return line.split(":", 1)[1].strip()
-    return platform.machine()
 
 
 class Bench:

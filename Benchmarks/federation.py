@@ -13,14 +13,13 @@ judge. Cohort writes its run to --folder; Flower keeps nothing. Memory of rounds
 import argparse
 import json
 import os
-import platform
 import statistics
 import sys
 import tempfile
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent))
-from measured import measured
+from measured import measured, processor
 
 ROOT = Path(__file__).resolve().parent.parent
 PEERS = str(ROOT / "Benchmarks/federation_peers.py")
@@ -38,13 +37,6 @@ NAMES = {
 TORCH = [{"OMP_NUM_THREADS": str(n), "OMP_WAIT_POLICY": wait} for n in (1, 2, 3, os.cpu_count())
          for wait in ("active", "passive")]
 TITLES = {"mean": "mean (FedAvg)", "median": "coordinate median", "trimmed": "trimmed mean, 0.2", "krum": "Krum, 2 faulty"}
-
-
-def processor():
-    for line in open("/proc/cpuinfo"):
-        if line.startswith("model name"):
-            return line.split(":", 1)[1].strip()
-    return platform.machine()
 
 
 class Bench:

@@ -1,11 +1,19 @@
 """Runs a command and says what it and all its descendants took: wall time, CPU time, peak memory."""
 import os
+import platform
 import subprocess
 import threading
 import time
 from dataclasses import dataclass
 
 import psutil
+
+
+def processor():
+    for line in open("/proc/cpuinfo"):
+        if line.startswith("model name"):
+            return line.split(":", 1)[1].strip()
+    return platform.machine()
 
 
 @dataclass

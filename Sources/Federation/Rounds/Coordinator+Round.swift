@@ -23,21 +23,21 @@ extension Coordinator {
         var contributions: [Contribution] = []
         let check = UpdateCheck(plan)
         var received = 0
+        let models = Dictionary(
+            selected.map { ($0, plan.model(of: $0, from: global)) }, uniquingKeysWith: { a, _ in a })
         let tasks = tasks(
             { site in
                 .train(
                     TrainTask(
                         round: round, rounds: settings.rounds, warmUpRounds: settings.warmUpRounds,
                         localEpochs: settings.localEpochs,
-                        model: plan.model(of: site, from: global), content: strategy.content,
+                        model: models[site] ?? Weights(), content: strategy.content,
                         proximalTerm: strategy.proximalTerm, frozen: round > 0 ? [] : plan.backbone(of: site)))
             }, for: selected)
-        let sent = Dictionary(
-            selected.map { ($0, plan.model(of: $0, from: global).byteCount) }, uniquingKeysWith: { a, _ in a })
         try await Exchange.perform(tasks, deadline: strategy.deadline) { arrival in
             var outcome = RoundReport.SiteOutcome(site: arrival.site, part: .took)
             outcome.seconds = arrival.seconds
-            outcome.bytesSent = sent[arrival.site] ?? 0
+            outcome.bytesSent = models[arrival.site]?.byteCount ?? 0
             do {
                 guard case .update(var update) = try arrival.result.get() else {
                     throw FederationError.unusableUpdate(site: arrival.site, fact: "it is no update")

@@ -96,22 +96,23 @@ public actor Coordinator {
         var reports: [RoundReport] = []
         var best: (round: Int, value: Double)?
         var bestModel: Weights?
+        var ofModality: [String: Weights] = [:]
         if let kept = try folder?.state(judgement: strategy.judgement) {
             (global, state, reports, best) = (kept.global, kept.optimizer, kept.reports, kept.best)
             bestModel = try folder?.best()
+            ofModality = try folder?.modelsOfModalities() ?? [:]
             await tell(.resumed(after: reports))
             // A crash may have come between the journal and what is kept beside it.
             if let last = reports.last {
-                let models = try folder?.modelsOfModalities() ?? [:]
                 try keep(
-                    last, RunResult(global: global, best: bestModel, ofModality: models, plan: plan, reports: reports))
+                    last,
+                    RunResult(global: global, best: bestModel, ofModality: ofModality, plan: plan, reports: reports))
             }
         } else {
             global = try await initialWeights(plan)
             try folder?.initialise(global, leftOut: leftOut.sorted())
         }
 
-        var ofModality: [String: Weights] = [:]
         let first = reports.last.map { $0.round + 1 } ?? 1 - settings.warmUpRounds
         for round in stride(from: first, through: settings.rounds, by: 1) {
             try Task.checkCancellation()
@@ -152,9 +153,6 @@ public actor Coordinator {
             await tell(.roundEnds(report))
         }
         try await finish(global, plan: plan)
-        if ofModality.isEmpty, strategy.keepsModelOfEachModality {
-            ofModality = try folder?.modelsOfModalities() ?? [:]
-        }
         return RunResult(global: global, best: bestModel, ofModality: ofModality, plan: plan, reports: reports)
     }
 

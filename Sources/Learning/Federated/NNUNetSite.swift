@@ -29,6 +29,4 @@ public struct NNUNetSite: Sendable {
         self.folders = folders
         self.modality = modality
     }
-
-    public var preprocessed: String { folders.preprocessed.appending(path: dataset).path }
 }

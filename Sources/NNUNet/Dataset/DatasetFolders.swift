@@ -51,6 +51,13 @@ public struct DatasetFolders: Sendable, Equatable {
 
     /// Where a model's folds lie: `Trainer__Plans__configuration`.
     public func modelFolder(dataset: String, trainer: String, plans: String, configuration: String) -> URL {
+        Self.modelFolder(in: results, dataset: dataset, trainer: trainer, plans: plans, configuration: configuration)
+    }
+
+    /// The same in any folder of results.
+    public static func modelFolder(
+        in results: URL, dataset: String, trainer: String, plans: String, configuration: String
+    ) -> URL {
         results.appending(path: dataset).appending(path: "\(trainer)__\(plans)__\(configuration)")
     }
 }

@@ -103,32 +103,4 @@ extension ComparisonTable {
                 return .object(object)
             })
     }
-
-    /// Reads what `json` says.
-    public init(json: JSONValue, title: String, spread: String) throws {
-        func score(_ value: JSONValue?) -> Score? {
-            guard let object = value?.object, let mean = object["mean"]?.number else { return nil }
-            return Score(mean, spread: object["spread"]?.number)
-        }
-        guard let entries = json.array else {
-            throw StudyError.content(
-                file: "scores.json", reason: "a list of models is expected. Run the comparison again")
-        }
-        var labels: [String] = []
-        let rows = entries.compactMap { entry -> Row? in
-            guard let object = entry.object, case .string(let name)? = object["name"] else { return nil }
-            var scores: [String: Scores] = [:]
-            for (key, value) in object.pairs {
-                guard let metric = value.object else { continue }
-                labels = metric.keys.filter { $0 != "overall" }
-                scores[key] = Scores(
-                    overall: score(metric["overall"]),
-                    labels: Dictionary(
-                        labels.compactMap { label in score(metric[label]).map { (label, $0) } },
-                        uniquingKeysWith: { a, _ in a }))
-            }
-            return Row(name, cases: object["cases"]?.number.map { Int($0) } ?? 0, scores: scores)
-        }
-        self.init(title: title, spread: spread, labels: labels, rows: rows)
-    }
 }

@@ -29,7 +29,7 @@ public struct FederatedRun: Sendable {
     /// What is written: `server/`, `metrics.jsonl`, `tensorboard/`, `report.html`.
     public var output: URL
     public var trainerName = "nnUNetTrainer"
-    public var fold = "0"
+    public var fold = Fold.number(0)
     /// Axes that prediction may mirror, by the number of dimensions; nil for none.
     public var mirroringAxes: @Sendable (Int) -> [Int]? = { Array(0..<$0) }
     public var judgesAcrossSites = true

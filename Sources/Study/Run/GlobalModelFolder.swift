@@ -16,12 +16,12 @@ public struct GlobalModelFolder: Sendable {
     public let results: URL
     public let trainerName: String
     public let configuration: String
-    public let fold: String
+    public let fold: Fold
     let mirroringAxes: @Sendable (Int) -> [Int]?
 
     /// - Parameter mirroringAxes: that prediction may mirror, by the number of dimensions; nil for none.
     public init(
-        results: URL, trainerName: String, configuration: String, fold: String,
+        results: URL, trainerName: String, configuration: String, fold: Fold,
         mirroringAxes: @escaping @Sendable (Int) -> [Int]? = { Array(0..<$0) }
     ) {
         self.results = results
@@ -44,11 +44,6 @@ public struct GlobalModelFolder: Sendable {
     /// The first site of each group.
     public static func representatives(_ plan: SharingPlan) -> [SiteDescription] { groups(plan).map { $0[0] } }
 
-    /// The model folder of a dataset.
-    public func folder(dataset: String, plansName: String) -> URL {
-        results.appending(path: dataset).appending(path: "\(trainerName)__\(plansName)__\(configuration)")
-    }
-
     /// Writes a model as `checkpoint_final.pth`, `checkpoint_best.pth`, … of the fold.
     ///
     /// - Parameter rounds: epochs that the checkpoint says were trained.
@@ -58,12 +53,14 @@ public struct GlobalModelFolder: Sendable {
         _ global: Weights, of site: SiteDescription, plan: SharingPlan, prepared: PreparedSites.Site,
         named file: String, rounds: Int
     ) throws -> URL {
-        let plans = try prepared.plansObject()
+        let plans = try Plans(json: prepared.plansObject())
         let dataset = try prepared.facts.datasetDescription()
-        let folder = folder(dataset: prepared.facts.name, plansName: try Plans(json: plans).plansName)
-        let foldFolder = folder.appending(path: "fold_\(fold)")
+        let folder = DatasetFolders.modelFolder(
+            in: results, dataset: prepared.facts.name, trainer: trainerName, plans: plans.plansName,
+            configuration: configuration)
+        let foldFolder = folder.appending(path: fold.folderName)
         try FileManager.default.createDirectory(at: foldFolder, withIntermediateDirectories: true)
-        try JSONValue.object(plans).write(to: folder.appending(path: "plans.json"))
+        try plans.write(to: folder.appending(path: "plans.json"))
         try JSONValue.object(dataset.json).write(to: folder.appending(path: "dataset.json"))
         if let fingerprint = prepared.fingerprint {
             try JSONValue(parsing: Array(fingerprint.utf8)).write(
@@ -76,11 +73,12 @@ public struct GlobalModelFolder: Sendable {
             }
             return NamedTensor(name: role.tensor.name, array: NumericArray(values, shape: role.tensor.shape))
         }
-        let patch = try Plans(json: plans).configuration(configuration).patchSize
+        let patch = try plans.configuration(configuration).patchSize
         let checkpoint = NNUNetCheckpoint(
             weights: weights, optimizer: nil, currentEpoch: rounds,
             initArguments: .init(
-                plans: plans, configuration: configuration, fold: fold, datasetJSON: dataset.json, device: "cpu"),
+                plans: plans.json, configuration: configuration, fold: fold.description, datasetJSON: dataset.json,
+                device: "cpu"),
             trainerName: trainerName, mirroringAxes: mirroringAxes(patch.count))
         try checkpoint.write(to: foldFolder.appending(path: file))
         return folder

@@ -13,11 +13,12 @@ import NNUNet
 struct CentralisedDataset {
     static let name = "Dataset999_Centralised"
 
-    let folder: URL
+    /// How many cases all sites have.
+    let cases: Int
 
     /// - Parameter sites: prepared by one plan.
     init(_ sites: [SimulatedSite], in preprocessed: URL) throws {
-        folder = preprocessed.appending(path: Self.name)
+        let folder = preprocessed.appending(path: Self.name)
         let files = FileManager.default
         try? files.removeItem(at: folder)
         let first = sites[0]
@@ -52,6 +53,7 @@ struct CentralisedDataset {
                 folds[index].validation += split.validation.map { Self.name($0, site) }
             }
         }
+        self.cases = cases
         try JSONValue.object(plans).write(to: folder.appending(path: plansFile))
         var dataset = try DatasetDescription(contentsOf: source.appending(path: "dataset.json")).json
         dataset["numTraining"] = .integer(cases)

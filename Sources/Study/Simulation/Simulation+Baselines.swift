@@ -50,9 +50,7 @@ extension Simulation {
                     raw: folders.raw, preprocessed: preprocessed, results: folder.appending(path: "centralised"))
                 site.threads = resources.threads * resources.sitesAtATime
                 site.seed = Self.seed(run.training.seed, of: site.name)
-                print(
-                    "centralised: \(try PreprocessedFolder(pooled.folder.appending(path: Plans(contentsOf: pooled.folder.appending(path: run.plan.resolvedPlansName + ".json")).configuration(run.plan.configuration).dataIdentifier)).identifiers.count) cases in one place"
-                )
+                print("centralised: \(pooled.cases) cases in one place")
                 models.append(
                     Model(
                         name: "centralised", kind: .centralised, folder: try await trainAlone([site])[0],

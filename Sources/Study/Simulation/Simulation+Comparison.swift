@@ -19,7 +19,7 @@ extension Simulation {
             let folder = output.appending(path: "test").appending(path: "\(index + 1)")
             guard
                 let test = try TestSet(
-                    name, of: sites.filter { members.contains($0.name) }, in: folder.appending(path: "truth"))
+                    of: sites.filter { members.contains($0.name) }, in: folder.appending(path: "truth"))
             else { continue }
             var rows: [ComparisonTable.Row] = []
             var alone: [ComparisonTable.Row] = []

@@ -121,7 +121,7 @@ public struct Simulation: Sendable {
             try Data(run.yaml().utf8).write(to: record, options: .atomic)
         }
         print("\(run.name): \(resources)")
-        let federated = federatedRun(sites, output: output)
+        let federated = federatedRun()
         guard run.task == .train else {
             try await federated.prepare(print: print)
             for site in sites {
@@ -142,7 +142,7 @@ public struct Simulation: Sendable {
         print("report: \(output.appending(path: "report.html").path)")
     }
 
-    func federatedRun(_ sites: [SimulatedSite], output: URL) -> FederatedRun {
+    func federatedRun() -> FederatedRun {
         let turnstile = Turnstile(resources.sitesAtATime)
         var federated = FederatedRun(
             title: run.name,
@@ -152,7 +152,7 @@ public struct Simulation: Sendable {
             preparation: run.preparationOrder,
             output: output)
         federated.trainerName = run.training.trainer
-        federated.fold = sites.first?.fold.description ?? "0"
+        federated.fold = sites[0].fold
         federated.observers = observers
         federated.saveEvery = run.saveEvery
         federated.mirroringAxes = { [tools, training = run.training] in

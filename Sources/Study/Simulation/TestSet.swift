@@ -10,7 +10,6 @@ import NNUNet
 /// Images with labels that no model trained on, in a folder of their own: a site's `imagesTs` where it has labels for them,
 /// else the validation cases of its fold.
 struct TestSet: Sendable {
-    var name: String
     var images: URL
     var labels: URL
     var dataset: DatasetDescription
@@ -19,8 +18,7 @@ struct TestSet: Sendable {
 
     /// - Parameter sites: whose cases are put together; their datasets have one description. Cases that several hold are
     ///   taken once.
-    init?(_ name: String, of sites: [SimulatedSite], in folder: URL) throws {
-        self.name = name
+    init?(of sites: [SimulatedSite], in folder: URL) throws {
         images = folder.appending(path: "images")
         labels = folder.appending(path: "labels")
         let files = FileManager.default
@@ -39,12 +37,12 @@ struct TestSet: Sendable {
                     try Splits(contentsOf: splits).split(site.fold, of: raw.cases.map(\.identifier)).validation)
                 chosen = raw.cases.filter { validation.contains($0.identifier) }
             }
-            for var raw_ in chosen {
-                guard let image = raw_.images.first, seen.insert(image.resolvingSymlinksInPath().path).inserted else {
+            for var item in chosen {
+                guard let image = item.images.first, seen.insert(image.resolvingSymlinksInPath().path).inserted else {
                     continue
                 }
-                raw_.identifier = CentralisedDataset.name(raw_.identifier, site)
-                try raw.place(raw_, images: images, labels: labels)
+                item.identifier = CentralisedDataset.name(item.identifier, site)
+                try raw.place(item, images: images, labels: labels)
             }
         }
         guard let first, !seen.isEmpty else { return nil }

@@ -1,3 +1,5 @@
+import Imaging
+
 #if canImport(Glibc)
     import Glibc
 #elseif canImport(Musl)
@@ -22,17 +24,10 @@ struct Scale {
             let margin = low == 0 ? 1 : abs(low) * 0.1
             (low, high) = (low - margin, high + margin)
         }
-        let rough = (high - low) / Double(max(1, count))
-        let power = pow(10, log10(rough).rounded(.down))
-        let share = rough / power
-        let wanted = power * (share <= 1.0001 ? 1 : share <= 2.0001 ? 2 : share <= 5.0001 ? 5 : 10)
-        let step = wholeNumbers ? max(1, wanted.rounded()) : wanted
-        let first = (low / step + 1e-9).rounded(.down)
-        let last = max(first + 1, (high / step - 1e-9).rounded(.up))
-        self.step = step
-        ticks = stride(from: first, through: last, by: 1).map { $0 * step }
-        self.low = first * step
-        self.high = last * step
+        ticks = LinePlot.ticks(over: low...high, count: count, wholeNumbers: wholeNumbers)
+        step = ticks[1] - ticks[0]
+        self.low = ticks[0]
+        self.high = ticks[ticks.count - 1]
     }
 
     /// Where a value lies between the ends: 0 is low, 1 is high.

@@ -46,28 +46,35 @@ private struct Momentum: YAMLSection {
     ]
 }
 
-private struct Adam: YAMLSection {
+/// What FedAdam and FedYogi have in common; they differ in their defaults.
+private protocol AdaptiveMoments: YAMLSection {
+    var learningRate: Double { get set }
+    var beta1: Double { get set }
+    var beta2: Double { get set }
+    var tau: Double { get set }
+}
+
+extension AdaptiveMoments {
+    static var keys: [YAMLKey<Self>] {
+        [
+            YAMLKey("learning_rate", \.learningRate, .above(0)), YAMLKey("beta1", \.beta1, .zeroToBelowOne),
+            YAMLKey("beta2", \.beta2, .zeroToBelowOne), YAMLKey("tau", \.tau, .above(0)),
+        ]
+    }
+}
+
+private struct Adam: AdaptiveMoments {
     var learningRate = 0.1
     var beta1 = 0.9
     var beta2 = 0.99
     var tau = 1e-3
-
-    static let keys: [YAMLKey<Self>] = [
-        YAMLKey("learning_rate", \.learningRate, .above(0)), YAMLKey("beta1", \.beta1, .zeroToBelowOne),
-        YAMLKey("beta2", \.beta2, .zeroToBelowOne), YAMLKey("tau", \.tau, .above(0)),
-    ]
 }
 
-private struct Yogi: YAMLSection {
+private struct Yogi: AdaptiveMoments {
     var learningRate = 0.01
     var beta1 = 0.9
     var beta2 = 0.99
     var tau = 1e-3
-
-    static let keys: [YAMLKey<Self>] = [
-        YAMLKey("learning_rate", \.learningRate, .above(0)), YAMLKey("beta1", \.beta1, .zeroToBelowOne),
-        YAMLKey("beta2", \.beta2, .zeroToBelowOne), YAMLKey("tau", \.tau, .above(0)),
-    ]
 }
 
 private struct Adagrad: YAMLSection {
