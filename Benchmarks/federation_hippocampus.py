@@ -4,7 +4,8 @@
     python3 Benchmarks/federation_hippocampus.py --data path/to/Task04_Hippocampus --work FOLDER [--seeds 1 2 3]
 
 For every seed one `cohort simulate` trains the federation, a centralised model and every site alone by one plan, with one
-batch size and one number of steps, and scores all of them on the same cases, which no one trained on. Prints the table of
+batch size and one number of steps, and scores all of them on the same cases, which no one trained on; a second centralised
+model gets the steps of all sites together, since the federation sees that many patches. Prints the table of
 docs/hippocampus.md: means over cases, averaged over seeds, with the standard deviation between seeds. A seed whose scores
 are there already is not run again.
 """
@@ -46,7 +47,7 @@ def main():
             cohort("simulate", "train", "4", "3d_fullres", "0", "--name", f"hippocampus, seed {seed}",
                    "--split", a.sites, "--test", a.test, "--rounds", a.rounds, "--iterations-per-epoch", a.iterations,
                    "--val-iterations-per-epoch", 3, "--batch-size", a.batch_size, "--seed", seed, "--cross-site",
-                   "--baselines", "centralised", "alone", "--output", output)
+                   "--baselines", "centralised", "centralised-all-steps", "alone", "--output", output)
         tables.append(next(iter(json.loads((output / "scores.json").read_text()).values())))
 
     names = [row["name"] for row in tables[0]]

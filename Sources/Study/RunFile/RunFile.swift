@@ -50,6 +50,8 @@ public struct RunFile: Sendable, Equatable {
     public enum Baseline: String, Sendable, CaseIterable {
         /// On the cases of all sites in one place.
         case centralised
+        /// The same, with the steps of all sites together: it sees as many patches as the federation.
+        case centralisedAllSteps = "centralised-all-steps"
         /// Of every site by itself.
         case alone
     }

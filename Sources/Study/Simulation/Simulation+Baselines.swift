@@ -39,22 +39,14 @@ extension Simulation {
             )
         }
         let folder = output.appending(path: "baselines")
-        if run.baselines.contains(.centralised) {
+        let pooledKinds = [RunFile.Baseline.centralised, .centralisedAllSteps].filter(run.baselines.contains)
+        if !pooledKinds.isEmpty {
             if isOneModel, run.plan.fingerprint != .none, canBePooled {
-                let preprocessed = folder.appending(path: "preprocessed")
-                let pooled = try CentralisedDataset(sites, in: preprocessed)
-                var site = sites[0]
-                site.name = "centralised"
-                site.dataset = CentralisedDataset.name
-                site.folders = DatasetFolders(
-                    raw: folders.raw, preprocessed: preprocessed, results: folder.appending(path: "centralised"))
-                site.threads = resources.threads * resources.sitesAtATime
-                site.seed = Self.seed(run.training.seed, of: site.name)
+                let pooled = try CentralisedDataset(sites, in: folder.appending(path: "preprocessed"))
                 print("centralised: \(pooled.cases) cases in one place")
-                models.append(
-                    Model(
-                        name: "centralised", kind: .centralised, folder: try await trainAlone([site])[0],
-                        fold: site.fold, sites: sites.map(\.name)))
+                for kind in pooledKinds {
+                    models.append(try await centralised(kind, in: folder))
+                }
             } else {
                 print("centralised is left out: the sites' channels, labels, plans or folds differ.")
             }
@@ -76,16 +68,32 @@ extension Simulation {
         return models
     }
 
+    /// A model of all cases in one place, which stand in the folder's `preprocessed`.
+    private func centralised(_ kind: RunFile.Baseline, in folder: URL) async throws -> Model {
+        var site = sites[0]
+        site.name = kind.rawValue
+        site.dataset = CentralisedDataset.name
+        site.folders = DatasetFolders(
+            raw: folders.raw, preprocessed: folder.appending(path: "preprocessed"),
+            results: folder.appending(path: site.name))
+        site.threads = resources.threads * resources.sitesAtATime
+        site.seed = Self.seed(run.training.seed, of: RunFile.Baseline.centralised.rawValue)
+        let times = kind == .centralisedAllSteps ? sites.count : 1
+        return Model(
+            name: times == 1 ? "centralised" : "centralised, \(times) times the steps", kind: .centralised,
+            folder: try await trainAlone([site], times: times)[0], fold: site.fold, sites: sites.map(\.name))
+    }
+
     /// Whether the sites' cases can be one dataset: preprocessed alike, and divided alike.
     private var canBePooled: Bool {
         sites.allSatisfy { $0.targetSpacing == nil && $0.fold == sites[0].fold } && sites[0].fold != .all
     }
 
-    /// Trains each site as a federation of one. Returns the model folders.
-    private func trainAlone(_ sites: [SimulatedSite]) async throws -> [URL] {
+    /// Trains each site as a federation of one, for so many times the run's rounds. Returns the model folders.
+    private func trainAlone(_ sites: [SimulatedSite], times: Int = 1) async throws -> [URL] {
         let turnstile = Turnstile(sites.count == 1 ? 1 : resources.sitesAtATime)
         var settings = run.runSettings
-        settings.rounds += settings.warmUpRounds
+        settings.rounds = (settings.rounds + settings.warmUpRounds) * times
         settings.warmUpRounds = 0
         let training = settings
         try await withThrowingTaskGroup(of: Void.self) { group in

@@ -170,7 +170,7 @@ struct RunValues: ParsableArguments {
     @Option(help: "Rounds between two checkpoints of the global model.") var saveFrequency: String?
     @Flag(name: .customLong("no-validate"), help: "Do not judge the global model.") var skipsValidation = false
     @Flag(help: "At the end, judge every site's model at every site.") var crossSite = false
-    @Option(parsing: .upToNextOption, help: "Also train: centralised, alone.") var baselines: [String] = []
+    @Option(parsing: .upToNextOption, help: "Also train: centralised, centralised-all-steps, alone.") var baselines: [String] = []
     @Option(help: "as-is, intersection or union of the sites' labels.") var labels: String?
     @Option(name: .customLong("device", withSingleDash: true), help: "cpu, cuda or cuda:N.") var device: String?
     @Option(name: .customLong("set"), help: "Any value of the run file: training.rounds=20.") var settings: [String] =
