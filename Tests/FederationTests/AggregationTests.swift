@@ -276,17 +276,17 @@ import Testing
         let update = ModelUpdate(.weights, weights, examples: 1, steps: 1)
         let context = FilterContext(round: 1, site: "a")
         let sent = try await HalfPrecision().atSite(update, context)
-        #expect(sent.weights.byteCount * 2 == weights.byteCount)
+        #expect(sent.tensors.byteCount * 2 == weights.byteCount)
         let back = try await HalfPrecision().atServer(sent, context)
-        for (a, b) in zip(weights["a"]!.floats!, back.weights["a"]!.floats!) {
+        for (a, b) in zip(weights["a"]!.floats!, try back.tensors.weights()["a"]!.floats!) {
             #expect(abs(a - b) <= abs(a) / 2048 + 1e-7)
         }
     }
 
     @Test(arguments: [ScalarType.float64, .float16, .bfloat16, .int64, .int32, .uint8])
     func everyTypeIsAveraged(type: ScalarType) throws {
-        let a = try Weights([Weights.Tensor("x", [2, 4, 6], shape: [3])]).converted(from: .float32, to: type)
-        let b = try Weights([Weights.Tensor("x", [4, 6, 8], shape: [3])]).converted(from: .float32, to: type)
+        let a = try Weights([Weights.Tensor("x", [2, 4, 6], shape: [3])]).converted(to: type)
+        let b = try Weights([Weights.Tensor("x", [4, 6, 8], shape: [3])]).converted(to: type)
         let sites = ["a", "b"].map {
             SiteDescription(
                 name: $0, examples: 1, tensors: [TensorRole(TensorDescription(name: "x", shape: [3], type: type))])
@@ -296,6 +296,6 @@ import Testing
         let mean = try WeightedMean().combine(
             zip(sites, [a, b]).map { Contribution(site: $0, content: .weights, tensors: $1, weight: weight) },
             plan: plan, global: a)
-        #expect(try mean.converted(from: type, to: .float32)["x"]!.floats! == [3, 5, 7])
+        #expect(try ConvertedTensors(mean, from: type, to: .float32).weights()["x"]!.floats! == [3, 5, 7])
     }
 }

@@ -99,6 +99,14 @@ import Testing
         #expect(result.reports[0].sites.map(\.part) == [.took, .took, .late])
     }
 
+    @Test func aSiteThatIsSilentBeforeTheFirstRoundIsLeftOut() async throws {
+        let log = Counting.Log()
+        let result = try await run(
+            three(faults: ["b": [-2: .slow]]), rounds: 1, { $0.preparationDeadline = .seconds(2) },
+            preparations: [Counting(log: log)])
+        #expect(result.reports[0].participants == ["a", "c"])
+    }
+
     @Test func tooFewSitesEndTheRunAndSayWhy() async throws {
         await #expect {
             try await run(three(faults: ["b": [2: .broken]])) { $0.minimumSites = 3 }
@@ -196,6 +204,44 @@ import Testing
         }
         #expect(mean(result.ofModality["CT"]!) < mean(result.global))
         #expect(mean(result.ofModality["MR"]!) > mean(result.global))
+    }
+
+    @Test(arguments: [false, true])
+    func modalitiesKeepTheirBestAcrossACrash(onDisk: Bool) async throws {
+        func learners(_ disks: [ToyDisk], faults: [Int: ToyFault] = [:]) -> [ToyLearner] {
+            zip([("ct", "CT", Float(1)), ("mr", "M/R", 3)], disks).map { site, disk in
+                ToyLearner(
+                    toySite(site.0, examples: 10, modality: site.1), target: site.2, faults: faults, disk: disk)
+            }
+        }
+        func go(_ learners: [ToyLearner], _ folder: URL) async throws -> RunResult {
+            var strategy = Strategy()
+            strategy.keepsModelOfEachModality = true
+            let coordinator = try Coordinator(
+                RunSettings(rounds: 4), strategy: strategy,
+                folder: try RunFolder(folder, leavesModelsOnDisk: onDisk))
+            for learner in learners {
+                try await coordinator.join(InProcessLink(Site(name: learner.site.name, learner: learner)))
+            }
+            return try await coordinator.run()
+        }
+        let whole = try TemporaryFolder()
+        let expected = try await go(learners([ToyDisk(), ToyDisk()]), whole.url)
+        #expect(expected.bestOfModality.keys.sorted() == ["CT", "M/R"])
+        for report in expected.reports {
+            #expect(report.validationOfModality.keys.sorted() == ["CT", "M/R"])
+        }
+        let best = try #require(expected.reports.last { $0.bestModalities.contains("CT") })
+        #expect(
+            best.validationOfModality["CT"]?["dice"]
+                == expected.reports.compactMap { $0.validationOfModality["CT"]?["dice"] }.max())
+        let folder = try TemporaryFolder()
+        let disks = [ToyDisk(), ToyDisk()]
+        await #expect(throws: FederationError.self) { try await go(learners(disks, faults: [3: .broken]), folder.url) }
+        let result = try await go(learners(disks), folder.url)
+        #expect(result.global == expected.global)
+        #expect(result.ofModality == expected.ofModality)
+        #expect(result.bestOfModality == expected.bestOfModality)
     }
 
     // MARK: Before the first round

@@ -29,6 +29,13 @@ func tensor(_ name: String, _ shape: [Int], seed: Int) -> Weights.Tensor {
     return Weights.Tensor(name, random.floats(shape.reduce(1, *)), shape: shape)
 }
 
+extension Weights {
+    /// The float32 tensors in another type.
+    func converted(to type: ScalarType) throws -> Weights {
+        try ConvertedTensors(self, from: .float32, to: type).weights()
+    }
+}
+
 /// A site of a toy network: an input, a backbone of some levels with norms, and a head.
 func toySite(
     _ name: String, levels: Int = 3, channels: Int = 1, labels: Int = 2, examples: Int = 10, modality: String? = nil
@@ -84,7 +91,11 @@ actor ToyLearner: Learner {
     }
 
     func answer(_ question: Data) async throws -> Data {
-        if let fault = faults[-2], case .broken = fault { throw Fault.broken }
+        switch faults[-2] {
+        case .broken: throw Fault.broken
+        case .slow: try await Task.sleep(for: .seconds(60))
+        default: break
+        }
         return question + Data("\(site.name):\(site.examples)".utf8)
     }
     func describe() async throws -> SiteDescription { site }

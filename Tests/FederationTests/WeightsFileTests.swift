@@ -13,7 +13,7 @@ import Testing
         var weights = Weights([
             tensor("b \"quoted\"", [2, 3], seed: 1), tensor("a", [], seed: 2), tensor("empty", [0], seed: 3),
         ])
-        for tensor in try Weights([tensor("half", [5], seed: 4)]).converted(from: .float32, to: .float16).tensors {
+        for tensor in try Weights([tensor("half", [5], seed: 4)]).converted(to: .float16).tensors {
             weights.set(tensor)
         }
         let file = folder.url.appending(path: "w.safetensors")
@@ -46,5 +46,33 @@ import Testing
         }
         try (bytes + [0]).write(to: file)
         #expect(throws: FederationError.self) { try WeightsFile(file) }
+    }
+
+    @Test func aMappedFileIsTheSameWeights() throws {
+        let folder = try TemporaryFolder()
+        let weights = Weights([tensor("a", [300, 7], seed: 1), tensor("b", [0], seed: 2), tensor("c", [5], seed: 3)])
+        let file = folder.url.appending(path: "weights.safetensors")
+        try WeightsFile.write(weights, to: file)
+        let mapped = try WeightsFile(file).mapped()
+        #expect(mapped == weights)
+        // Also when another has taken the file's place, and written from what is mapped.
+        try WeightsFile.write(Weights([tensor("a", [1], seed: 4)]), to: file)
+        #expect(mapped == weights)
+        try WeightsFile.write(mapped, to: file)
+        #expect(try WeightsFile(file).weights() == weights)
+    }
+
+    @Test func tensorsAreConvertedPieceByPiece() throws {
+        let weights = Weights([tensor("a", [40_000], seed: 1)])
+        let half = try ConvertedTensors(weights, from: .float32, to: .float16).weights()
+        #expect(half.descriptions == [TensorDescription(name: "a", shape: [40_000], type: .float16)])
+        let back = ConvertedTensors(half, from: .float16, to: .float32)
+        let whole = try back.weights()
+        for (x, y) in zip(whole["a"]!.floats!, weights["a"]!.floats!) { #expect(abs(x - y) <= abs(y) / 2048) }
+        // A piece that begins and ends within elements.
+        let scratch = UnsafeMutableRawBufferPointer.allocate(byteCount: 64, alignment: 8)
+        defer { scratch.deallocate() }
+        let piece = try back.withBytes(of: 0, in: 1001..<1043, scratch: scratch) { Array($0) }
+        #expect(piece == Array(whole["a"]!.bytes[1001..<1043]))
     }
 }

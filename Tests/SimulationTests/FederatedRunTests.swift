@@ -84,6 +84,15 @@ import Torch
         #expect(lines.count == 7)
         // Settings, preparation, first model, and the first two rounds.
         try (lines.prefix(5).joined(separator: "\n") + "\n").write(to: journal, atomically: true, encoding: .utf8)
+        // Another run prepared one site's data for itself since, and the other's are gone.
+        let preprocessed = data.folders("killed").preprocessed
+        let north = preprocessed.appending(path: data.dataset(0))
+        let question = NNUNetQuestion.prepareAlone(PlanningOrder(targetSpacing: [4, 2, 2]))
+        _ = try await data.learner(0, run: "other", preprocessed: preprocessed).answer(JSONEncoder().encode(question))
+        #expect(
+            try Plans(contentsOf: north.appending(path: "nnUNetPlans.json")).configuration("3d_fullres").spacing
+                == [4, 2, 2])
+        try FileManager.default.removeItem(at: preprocessed.appending(path: data.dataset(1)))
         let again = try await federatedRun(data, "killed", rounds: 3).run { _ in }
         #expect(again.result.reports.count == 3)
         #expect(again.result.global == expected)
@@ -103,6 +112,13 @@ import Torch
         }
         let outcome = try await run.run { _ in }
         #expect(outcome.result.ofModality.keys.sorted() == ["CT", "MR"])
+        for (modality, dataset) in [("CT", 0), ("MR", 1)] {
+            let fold = data.url.appending(path: "run/server/modalities/\(modality)/nnUNet_results").appending(
+                path: "\(data.dataset(dataset))/nnUNetTrainer__nnUNetPlans__3d_fullres/fold_0")
+            for name in ["checkpoint_latest.pth", "checkpoint_best.pth", "checkpoint_final.pth"] {
+                #expect(FileManager.default.fileExists(atPath: fold.appending(path: name).path), "\(modality) \(name)")
+            }
+        }
         // One model for the CT's channels and labels, one for the MRs'.
         #expect(outcome.models.count == 2)
         let heads = outcome.result.plan.shares.filter { $0.tensor.name.contains("seg_layers") }

@@ -44,9 +44,12 @@ final class PhantomFederation {
             results: url.appending(path: run).appending(path: "results"))
     }
 
-    func learner(_ index: Int, run: String) -> NNUNetLearner {
+    func learner(_ index: Int, run: String, preprocessed: URL? = nil) -> NNUNetLearner {
+        let own = folders(run)
+        let folders = DatasetFolders(
+            raw: own.raw, preprocessed: preprocessed ?? own.preprocessed, results: own.results)
         var site = NNUNetSite(
-            dataset: dataset(index), folders: folders(run), modality: hospitals[index].modality == .ct ? "CT" : "MR")
+            dataset: dataset(index), folders: folders, modality: hospitals[index].modality == .ct ? "CT" : "MR")
         site.settings.iterationsPerEpoch = 2
         site.settings.validationIterationsPerEpoch = 2
         site.settings.batchSize = 2

@@ -82,7 +82,7 @@ import Testing
         ),
         (
             "baselines: [alone, centralized]",
-            "2:20: baselines.1 is \"centralized\"; write a list such as [centralised, alone]."
+            "2:20: baselines.1 is \"centralized\"; write a list such as [centralised, centralised-all-steps, alone]."
         ),
         // Out of range.
         ("training: {rounds: 0}", "2:12: training.rounds is 0; write 1 or more."),

@@ -11,21 +11,23 @@ public struct UpdateCheck: Sendable {
             throw refuse("it counts \(update.examples) cases and \(update.steps) steps")
         }
         let expected = plan.expectation(of: site)
+        let found = Dictionary(update.tensors.descriptions.map { ($0.name, $0) }, uniquingKeysWith: { a, _ in a })
         for description in expected {
-            guard let tensor = update.weights[description.name] else {
+            guard let tensor = found[description.name] else {
                 throw refuse("the tensor \(description.name) is missing")
             }
-            guard tensor.description == description else {
+            guard tensor == description else {
                 throw refuse(
-                    "\(description.name) is \(tensor.shape) of \(tensor.description.type.rawValue) instead of "
+                    "\(description.name) is \(tensor.shape) of \(tensor.type.rawValue) instead of "
                         + "\(description.shape) of \(description.type.rawValue)")
             }
         }
-        if update.weights.tensors.count > expected.count {
+        if update.tensors.descriptions.count > expected.count {
             let known = Set(expected.map(\.name))
-            let strangers = update.weights.names.filter { !known.contains($0) }
-            throw refuse("it holds \(strangers.prefix(3).joined(separator: ", ")), which it was not asked for")
+            let strangers = update.tensors.descriptions.map(\.name).filter { !known.contains($0) }
+            let names = strangers.isEmpty ? "two tensors of one name" : strangers.prefix(3).joined(separator: ", ")
+            throw refuse("it holds \(names), which it was not asked for")
         }
-        if let bad = try update.weights.firstNonFinite() { throw refuse("\(bad.name) holds NaN or infinite values") }
+        if let bad = try update.tensors.firstNonFinite() { throw refuse("\(bad.name) holds NaN or infinite values") }
     }
 }

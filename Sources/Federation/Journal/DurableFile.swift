@@ -48,6 +48,13 @@ final class DurableFile {
         }
     }
 
+    func map(_ byteCount: Int) throws -> UnsafeRawBufferPointer {
+        guard let start = mmap(nil, byteCount, PROT_READ, MAP_SHARED, descriptor, 0), start != MAP_FAILED else {
+            throw Self.failure(path)
+        }
+        return UnsafeRawBufferPointer(start: start, count: byteCount)
+    }
+
     func truncate(to length: Int) throws {
         guard ftruncate(descriptor, off_t(length)) == 0 else { throw Self.failure(path) }
     }

@@ -21,7 +21,7 @@ public final class Journal {
         /// The model before the first round, in this file; these sites could not describe themselves and stay out.
         case initialised(file: String, leftOut: [String])
         /// A round is done: its global model, the server optimizer's state, and what was found.
-        case round(RoundReport, file: String, optimizer: String?)
+        case round(RoundReport, file: String, optimizer: String?, ofModality: [String: String])
         case ended
     }
 

@@ -9,15 +9,13 @@ public final class RunFolder {
     public let url: URL
     public let journal: Journal
 
-    /// Where a run stands.
-    public struct State {
-        public var global: Weights
-        public var optimizer: ServerOptimizer.State
-        public var reports: [RoundReport]
-        public var best: (round: Int, value: Double)?
-    }
+    /// Whether models that are on the disk are left there, and read from it where they are needed.
+    private let leavesModelsOnDisk: Bool
 
-    public init(_ url: URL) throws {
+    /// - Parameter leavesModelsOnDisk: the models of a run take no memory, where other processes are sent them; sites in
+    ///   this process share one in memory.
+    public init(_ url: URL, leavesModelsOnDisk: Bool = false) throws {
+        self.leavesModelsOnDisk = leavesModelsOnDisk
         do {
             try FileManager.default.createDirectory(at: url, withIntermediateDirectories: true)
         } catch {
@@ -35,13 +33,20 @@ public final class RunFolder {
             throw FederationError.resume(
                 "\(url.path) holds a run with other settings. Continue it with its own, or choose another folder.")
         }
-        // A crash may have come between the journal and the link.
-        let best = journal.entries.reversed().lazy.compactMap { entry -> String? in
-            if case .round(let report, let file, _) = entry, report.isBest { file } else { nil }
-        }.first
-        if let best, FileManager.default.fileExists(atPath: url.appending(path: best).path) {
-            try link(best, to: "best.safetensors")
+        // A crash may have come between the journal and the links.
+        for (best, file) in bestFiles where FileManager.default.fileExists(atPath: url.appending(path: file).path) {
+            try link(file, to: best)
         }
+    }
+
+    /// The names of the best models, and the files of the rounds that they come from.
+    private var bestFiles: [String: String] {
+        var files: [String: String] = [:]
+        for case .round(let report, let file, _, let modalities) in journal.entries {
+            if report.isBest { files[Self.best()] = file }
+            for modality in report.bestModalities { files[Self.best(of: modality)] = modalities[modality] }
+        }
+        return files
     }
 
     public func isPrepared(_ name: String) -> Bool {
@@ -62,85 +67,92 @@ public final class RunFolder {
     public var hasEnded: Bool { journal.entries.last == .ended }
 
     /// The state after the last whole round; nil before the model was initialised.
-    public func state(judgement: ModelJudgement) throws -> State? {
-        var file: String?
+    public func state(judgement: ModelJudgement) throws -> RunState? {
+        var global: String?
         var optimizer: String?
+        var ofModality: [String: String] = [:]
         var reports: [RoundReport] = []
-        var best: (round: Int, value: Double)?
         for entry in journal.entries {
             switch entry {
-            case .initialised(let name, _): file = name
-            case .round(let report, let name, let state):
-                (file, optimizer) = (name, state)
+            case .initialised(let name, _): global = name
+            case .round(let report, let name, let state, let modalities):
+                (global, optimizer) = (name, state)
+                ofModality.merge(modalities) { $1 }
                 reports.append(report)
-                if report.isBest, let value = report.validation[judgement.metric] { best = (report.round, value) }
             case .begins, .prepared, .ended: break
             }
         }
-        guard let file else { return nil }
-        var state = State(
-            global: try WeightsFile(url.appending(path: file)).weights(), optimizer: .init(), reports: reports,
-            best: best)
+        guard let global else { return nil }
+        var state = RunState(global: try load(global))
+        state.reports = reports
+        state.ofModality = try ofModality.mapValues(load)
+        func best(_ file: String, _ value: (RoundReport) -> Double?) throws -> RunState.Best? {
+            guard let found = reports.last(where: { value($0) != nil }), let value = value(found) else { return nil }
+            return RunState.Best(round: found.round, value: value, model: try load(file))
+        }
+        state.best = try best(Self.best()) { $0.isBest ? $0.validation[judgement.metric] : nil }
+        for modality in ofModality.keys {
+            state.bestOfModality[modality] = try best(Self.best(of: modality)) {
+                $0.bestModalities.contains(modality) ? $0.validationOfModality[modality]?[judgement.metric] : nil
+            }
+        }
         if let optimizer {
-            let all = try WeightsFile(url.appending(path: optimizer)).weights()
-            for tensor in all.tensors {
-                if tensor.name.hasPrefix("m/") {
-                    state.optimizer.momentum.set(tensor.renamed(String(tensor.name.dropFirst(2))))
-                }
-                if tensor.name.hasPrefix("v/") {
-                    state.optimizer.secondMoment.set(tensor.renamed(String(tensor.name.dropFirst(2))))
-                }
+            for tensor in try WeightsFile(url.appending(path: optimizer)).weights().tensors {
+                let own = tensor.renamed(String(tensor.name.dropFirst(2)))
+                if tensor.name.hasPrefix("m/") { state.optimizer.momentum.set(own) }
+                if tensor.name.hasPrefix("v/") { state.optimizer.secondMoment.set(own) }
             }
         }
         return state
     }
 
-    public func initialise(_ global: Weights, leftOut: [String] = []) throws {
+    public func initialise(_ state: inout RunState, leftOut: [String] = []) throws {
         // No round's name: warm-up has rounds below 1.
         let name = "initial.safetensors"
-        try WeightsFile.write(global, to: url.appending(path: name))
+        try WeightsFile.write(state.global, to: url.appending(path: name))
         try journal.append(.initialised(file: name, leftOut: leftOut))
+        if leavesModelsOnDisk { state.global = try load(name) }
     }
 
     /// Makes a round durable. What is no longer needed goes after that.
-    public func finish(
-        _ report: RoundReport, global: Weights, optimizer: ServerOptimizer.State, ofModality: [String: Weights] = [:]
-    ) throws {
+    public func finish(_ report: RoundReport, _ state: inout RunState) throws {
         let name = Self.file(round: report.round)
-        try WeightsFile.write(global, to: url.appending(path: name))
-        var state: String?
-        if !optimizer.momentum.tensors.isEmpty {
-            state = "optimizer-\(report.round).safetensors"
+        try WeightsFile.write(state.global, to: url.appending(path: name))
+        var optimizer: String?
+        if !state.optimizer.momentum.tensors.isEmpty {
+            optimizer = "optimizer-\(report.round).safetensors"
             try WeightsFile.write(
                 Weights(
-                    optimizer.momentum.tensors.map { $0.renamed("m/" + $0.name) }
-                        + optimizer.secondMoment.tensors.map { $0.renamed("v/" + $0.name) }),
-                to: url.appending(path: state!))
+                    state.optimizer.momentum.tensors.map { $0.renamed("m/" + $0.name) }
+                        + state.optimizer.secondMoment.tensors.map { $0.renamed("v/" + $0.name) }),
+                to: url.appending(path: optimizer!))
         }
-        for (modality, weights) in ofModality {
-            try WeightsFile.write(weights, to: url.appending(path: Self.file(modality: modality)))
+        var ofModality: [String: String] = [:]
+        for (modality, weights) in state.ofModality {
+            ofModality[modality] = Self.file(round: report.round, of: modality)
+            try WeightsFile.write(weights, to: url.appending(path: ofModality[modality]!))
         }
-        try journal.append(.round(report, file: name, optimizer: state))
-        if report.isBest { try link(name, to: "best.safetensors") }
-        for old in [Self.file(round: report.round - 2), "optimizer-\(report.round - 2).safetensors"] {
+        try journal.append(.round(report, file: name, optimizer: optimizer, ofModality: ofModality))
+        if report.isBest { try link(name, to: Self.best()) }
+        for modality in report.bestModalities { try link(ofModality[modality]!, to: Self.best(of: modality)) }
+        let before = report.round - 2
+        for old in [Self.file(round: before), "optimizer-\(before).safetensors"]
+            + ofModality.keys.map({ Self.file(round: before, of: $0) })
+        {
             try? FileManager.default.removeItem(at: url.appending(path: old))
         }
-    }
-
-    /// The best global model so far; nil where none was judged.
-    public func best() throws -> Weights? {
-        let file = url.appending(path: "best.safetensors")
-        return FileManager.default.fileExists(atPath: file.path) ? try WeightsFile(file).weights() : nil
-    }
-
-    /// The last models of single modalities.
-    public func modelsOfModalities() throws -> [String: Weights] {
-        let files = (try? FileManager.default.contentsOfDirectory(atPath: url.path)) ?? []
-        return try files.reduce(into: [:]) { models, file in
-            guard file.hasPrefix("modality-"), file.hasSuffix(".safetensors") else { return }
-            let modality = String(file.dropFirst("modality-".count).dropLast(".safetensors".count))
-            models[modality] = try WeightsFile(url.appending(path: file)).weights()
+        guard leavesModelsOnDisk else { return }
+        state.global = try load(name)
+        state.ofModality = try ofModality.mapValues(load)
+        if report.isBest { state.best?.model = state.global }
+        for modality in report.bestModalities {
+            state.bestOfModality[modality]?.model = state.ofModality[modality]!
         }
+    }
+
+    private func load(_ name: String) throws -> Weights {
+        let file = try WeightsFile(url.appending(path: name))
+        return leavesModelsOnDisk ? try file.mapped() : try file.weights()
     }
 
     public func prepared(_ name: String, leftOut: [String]) throws {
@@ -160,7 +172,22 @@ public final class RunFolder {
         try DurableFile.rename(partial, to: url.appending(path: other))
     }
 
-    private static func file(modality: String) -> String { "modality-\(modality).safetensors" }
+    /// `global-3.safetensors`, `CT-3.safetensors`. A modality is a site's word: nothing but letters and digits get into a
+    /// file's name as they are.
+    private static func file(round: Int, of modality: String? = nil) -> String {
+        "\(modality.map(escaped) ?? "global")-\(round).safetensors"
+    }
 
-    private static func file(round: Int) -> String { "global-\(round).safetensors" }
+    private static func best(of modality: String? = nil) -> String {
+        modality.map { "best-\(escaped($0)).safetensors" } ?? "best.safetensors"
+    }
+
+    private static func escaped(_ modality: String) -> String {
+        let bytes = modality.utf8.map { byte in
+            (UInt8(ascii: "a")...UInt8(ascii: "z")).contains(byte | 0x20)
+                || (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte)
+                ? String(UnicodeScalar(byte)) : "%" + String(byte, radix: 16)
+        }
+        return "modality-" + bytes.joined()
+    }
 }

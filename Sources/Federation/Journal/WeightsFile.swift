@@ -17,6 +17,7 @@ public final class WeightsFile: TensorSource, @unchecked Sendable {
     private let offsets: [Int]
     // `pread` has no position of its own, so that several threads may read.
     private let file: DurableFile
+    private let size: Int
 
     /// What the header says of one tensor.
     private struct Entry: Codable {
@@ -58,6 +59,7 @@ public final class WeightsFile: TensorSource, @unchecked Sendable {
         }
         guard start + end == size else { throw damaged("it has \(size) bytes instead of \(start + end)") }
         self.file = file
+        self.size = size
         descriptions = sorted.map { TensorDescription(name: $0.key, shape: $0.value.shape, type: $0.value.dtype) }
         offsets = sorted.map { start + $0.value.data_offsets[0] }
     }
@@ -71,15 +73,13 @@ public final class WeightsFile: TensorSource, @unchecked Sendable {
         return try body(UnsafeRawBufferPointer(buffer))
     }
 
-    /// All of it in memory.
-    public func weights() throws -> Weights {
-        Weights(
-            try descriptions.enumerated().map { index, description in
+    /// All of it as a value that takes memory only where it is looked at.
+    public func mapped() throws -> Weights {
+        let file = try MappedFile(file, byteCount: size)
+        return Weights(
+            zip(descriptions, offsets).map { description, offset in
                 Weights.Tensor(
-                    description,
-                    storage: try TensorStorage(byteCount: description.byteCount) {
-                        try file.read(into: $0, at: offsets[index])
-                    })
+                    description, storage: TensorStorage(file, at: offset, byteCount: description.byteCount))
             })
     }
 
@@ -103,7 +103,14 @@ public final class WeightsFile: TensorSource, @unchecked Sendable {
         try DurableFile.write(to: url) { file in
             try withUnsafeBytes(of: UInt64(header.count).littleEndian) { try file.write($0) }
             try header.withUnsafeBytes { try file.write($0) }
-            for tensor in weights.tensors { try file.write(tensor.bytes) }
+            let scratch = UnsafeMutableRawBufferPointer.allocate(byteCount: 1 << 20, alignment: 64)
+            defer { scratch.deallocate() }
+            for tensor in weights.tensors {
+                for start in stride(from: 0, to: tensor.bytes.count, by: scratch.count) {
+                    let range = start..<min(start + scratch.count, tensor.bytes.count)
+                    try tensor.storage.withBytes(range, scratch: scratch) { try file.write($0) }
+                }
+            }
         }
     }
 }

@@ -1,5 +1,5 @@
 /// What a site's training gives: a model or its difference to the one that the site was sent, and what it is worth.
-public struct ModelUpdate: Sendable, Equatable {
+public struct ModelUpdate: Sendable {
     public enum Content: String, Sendable, Codable {
         case weights
         /// Trained minus received, of float32 tensors; others whole.
@@ -7,16 +7,17 @@ public struct ModelUpdate: Sendable, Equatable {
     }
 
     public var content: Content
-    public var weights: Weights
+    /// In memory where they were made; at a server, often in files, and read piece by piece.
+    public var tensors: any TensorSource
     /// Training cases.
     public var examples: Int
     /// Optimizer steps of this round.
     public var steps: Int
     public var metrics: Metrics
 
-    public init(_ content: Content, _ weights: Weights, examples: Int, steps: Int, metrics: Metrics = [:]) {
+    public init(_ content: Content, _ tensors: any TensorSource, examples: Int, steps: Int, metrics: Metrics = [:]) {
         self.content = content
-        self.weights = weights
+        self.tensors = tensors
         self.examples = examples
         self.steps = steps
         self.metrics = metrics

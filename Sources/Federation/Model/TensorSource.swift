@@ -12,14 +12,38 @@ public protocol TensorSource: Sendable {
         of index: Int, in range: Range<Int>, scratch: UnsafeMutableRawBufferPointer,
         _ body: (UnsafeRawBufferPointer) throws -> Result
     ) throws -> Result
+
+    /// All of it in memory.
+    func weights() throws -> Weights
+}
+
+extension TensorSource {
+    public var byteCount: Int { descriptions.reduce(0) { $0 + $1.byteCount } }
+
+    public func weights() throws -> Weights {
+        Weights(
+            try descriptions.enumerated().map { index, description in
+                Weights.Tensor(
+                    description,
+                    storage: try TensorStorage(byteCount: description.byteCount) { buffer in
+                        try withBytes(of: index, in: 0..<buffer.count, scratch: buffer) { bytes in
+                            if bytes.baseAddress != UnsafeRawPointer(buffer.baseAddress) {
+                                buffer.copyMemory(from: bytes)
+                            }
+                        }
+                    })
+            })
+    }
 }
 
 extension Weights: TensorSource {
+    public func weights() throws -> Weights { self }
+
     public func withBytes<Result>(
         of index: Int, in range: Range<Int>, scratch: UnsafeMutableRawBufferPointer,
         _ body: (UnsafeRawBufferPointer) throws -> Result
     ) throws -> Result {
-        try body(UnsafeRawBufferPointer(rebasing: tensors[index].bytes[range]))
+        try tensors[index].storage.withBytes(range, scratch: scratch, body)
     }
 }
 

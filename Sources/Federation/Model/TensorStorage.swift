@@ -9,6 +9,8 @@ import Synchronization
 /// The bytes of one tensor: filled once, then shared and never changed.
 public final class TensorStorage: @unchecked Sendable {
     public let bytes: UnsafeRawBufferPointer
+    /// Where the bytes are a part of a file that is mapped into memory.
+    private let file: (file: MappedFile, offset: Int)?
 
     /// - Parameter fill: must set every byte.
     public init(byteCount: Int, fill: (UnsafeMutableRawBufferPointer) throws -> Void) rethrows {
@@ -18,12 +20,33 @@ public final class TensorStorage: @unchecked Sendable {
             throw error
         }
         bytes = UnsafeRawBufferPointer(buffer)
+        file = nil
     }
 
     /// Takes over a buffer from `allocate`, which it frees at its end.
-    init(adopting buffer: UnsafeMutableRawBufferPointer) { bytes = UnsafeRawBufferPointer(buffer) }
+    init(adopting buffer: UnsafeMutableRawBufferPointer) {
+        bytes = UnsafeRawBufferPointer(buffer)
+        file = nil
+    }
 
-    deinit { Self.free(UnsafeMutableRawBufferPointer(mutating: bytes)) }
+    /// A part of a mapped file, which takes memory only where it is looked at.
+    init(_ file: MappedFile, at offset: Int, byteCount: Int) {
+        bytes = UnsafeRawBufferPointer(rebasing: file.bytes[offset..<offset + byteCount])
+        self.file = (file, offset)
+    }
+
+    deinit { if file == nil { Self.free(UnsafeMutableRawBufferPointer(mutating: bytes)) } }
+
+    /// Calls `body` with some of the bytes. Those of a mapped file are read into `scratch`, so that none of it stays in
+    /// memory.
+    func withBytes<Result>(
+        _ range: Range<Int>, scratch: UnsafeMutableRawBufferPointer, _ body: (UnsafeRawBufferPointer) throws -> Result
+    ) throws -> Result {
+        guard let (file, offset) = file else { return try body(UnsafeRawBufferPointer(rebasing: bytes[range])) }
+        let buffer = UnsafeMutableRawBufferPointer(rebasing: scratch[..<range.count])
+        try file.file.read(into: buffer, at: offset + range.lowerBound)
+        return try body(UnsafeRawBufferPointer(buffer))
+    }
 }
 
 /// Large tensors lie in large pages, which are quicker to read. To get a fresh page takes as long as to fill it a few

@@ -22,46 +22,70 @@ extension Coordinator {
     public func crossValidate(_ result: RunResult) async throws -> CrossSiteResult {
         var matrix = CrossSiteResult()
         matrix.sites = sites
-        func judge(_ model: String, by judges: [String]? = nil, _ task: (String) -> SiteTask) async throws {
-            matrix.models.append(model)
-            try await Exchange.perform(tasks(task, for: judges ?? sites), deadline: strategy.deadline) { outcome in
-                let cell: CrossSiteResult.Cell
-                switch outcome.result {
-                case .success(.validation(let result)): cell = .judged(result)
-                case .success: cell = .missing("it did not judge the model")
-                case .failure(let error): cell = .missing(outcome.isLate ? "not in time" : "\(error)")
-                }
-                matrix.cells[outcome.site, default: [:]][model] = cell
-            }
-        }
         let plan = result.plan
         let round = settings.rounds
-        try await judge(Self.serverFinal) {
-            .validate(ValidationTask(round: round, model: plan.model(of: $0, from: result.global)))
+        func add(_ model: String, _ column: [String: CrossSiteResult.Cell]) {
+            matrix.models.append(model)
+            for (site, cell) in column { matrix.cells[site, default: [:]][model] = cell }
         }
+        let final = try await column(sites) {
+            ValidationTask(round: round, model: plan.model(of: $0, from: result.global))
+        }
+        add(Self.serverFinal, final)
         if let best = result.best {
-            try await judge(Self.serverBest) {
-                .validate(ValidationTask(round: round, model: plan.model(of: $0, from: best)))
+            let column = try await column(sites) {
+                ValidationTask(round: round, model: plan.model(of: $0, from: best))
             }
+            add(Self.serverBest, column)
         }
+        let kinds = Dictionary(plan.sites.map { ($0.name, $0.kind) }, uniquingKeysWith: { a, _ in a })
         for owner in sites {
+            let judges = sites.filter { kinds[$0] == kinds[owner] }
+            let others = sites.filter { !judges.contains($0) }
+            var cells = Dictionary(
+                uniqueKeysWithValues: others.map {
+                    ($0, CrossSiteResult.Cell.missing("\(owner) has other channels or labels"))
+                })
             do {
-                guard let link = links[owner], case .weights(let model) = try await link.perform(.sendModel) else {
-                    throw FederationError.site("it sent no model")
+                let model = try await model(of: owner)
+                let column = try await column(judges) { _ in
+                    ValidationTask(round: round, model: model, owner: .site(owner))
                 }
-                let kinds = Dictionary(plan.sites.map { ($0.name, $0.kind) }, uniquingKeysWith: { a, _ in a })
-                let judges = sites.filter { kinds[$0] == kinds[owner] }
-                try await judge(owner, by: judges) { _ in
-                    .validate(ValidationTask(round: round, model: model, owner: owner))
-                }
-                for site in sites where !judges.contains(site) {
-                    matrix.cells[site, default: [:]][owner] = .missing("\(owner) has other channels or labels")
-                }
+                cells.merge(column) { $1 }
             } catch {
-                matrix.models.append(owner)
-                for site in sites { matrix.cells[site, default: [:]][owner] = .missing("\(owner): \(error)") }
+                if error is CancellationError, Task.isCancelled { throw error }
+                for judge in judges { cells[judge] = .missing("\(owner): \(error)") }
             }
+            add(owner, cells)
         }
         return matrix
     }
+
+    private func model(of site: String) async throws -> Weights {
+        var model: Weights?
+        try await Exchange.perform(tasks({ _ in .sendModel }, for: [site]), until: endOfExchange) {
+            if case .weights(let weights) = try $0.result.get() { model = weights }
+        }
+        guard let model else { throw FederationError.site("it sent no model") }
+        return model
+    }
+
+    /// What every judge says of one model.
+    private func column(_ judges: [String], _ task: (String) -> ValidationTask) async throws
+        -> [String: CrossSiteResult.Cell]
+    {
+        var cells: [String: CrossSiteResult.Cell] = [:]
+        try await Exchange.perform(tasks({ .validate(task($0)) }, for: judges), until: endOfExchange) { outcome in
+            switch outcome.result {
+            case .success(.validation(let result)): cells[outcome.site] = .judged(result)
+            case .success: cells[outcome.site] = .missing("it did not judge the model")
+            case .failure(let error):
+                if error is CancellationError, Task.isCancelled { throw error }
+                cells[outcome.site] = .missing(outcome.isLate ? "not in time" : "\(error)")
+            }
+        }
+        return cells
+    }
+
+    private var endOfExchange: ContinuousClock.Instant? { strategy.deadline.map { .now + $0 } }
 }

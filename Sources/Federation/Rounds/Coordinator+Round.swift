@@ -15,16 +15,22 @@ extension Coordinator {
             round > 0
             ? try choose(strategy.selection, round: round, seed: settings.seed, atLeast: strategy.minimumSites) : sites
         await tell(.roundBegins(round, of: settings.rounds, sites: selected))
-        for filter in strategy.filters {
-            if let exchange = filter.exchange(.beforeTraining, round: round) { try await carryOut(exchange, selected) }
-        }
-        let start = ContinuousClock.now
+        let clock = ContinuousClock()
+        let start = clock.now
+        let end = strategy.deadline.map { start + $0 }
         var outcomes: [String: RoundReport.SiteOutcome] = [:]
-        var contributions: [Contribution] = []
-        let check = UpdateCheck(plan)
-        var received = 0
+        func lose(_ site: String, during step: String, _ reason: String) async {
+            outcomes[site, default: RoundReport.SiteOutcome(site: site, part: .took)].part = .failed(reason)
+            await tell(.siteLeftOut(site, during: step, reason: reason))
+        }
+        var training = selected
+        for filter in strategy.filters {
+            guard let exchange = filter.exchange(.beforeTraining, round: round) else { continue }
+            training = try await carryOut(exchange, with: training, until: { end }, lost: lose)
+        }
+
         let models = Dictionary(
-            selected.map { ($0, plan.model(of: $0, from: global)) }, uniquingKeysWith: { a, _ in a })
+            training.map { ($0, plan.model(of: $0, from: global)) }, uniquingKeysWith: { a, _ in a })
         let tasks = tasks(
             { site in
                 .train(
@@ -33,42 +39,57 @@ extension Coordinator {
                         localEpochs: settings.localEpochs,
                         model: models[site] ?? Weights(), content: strategy.content,
                         proximalTerm: strategy.proximalTerm, frozen: round > 0 ? [] : plan.backbone(of: site)))
-            }, for: selected)
-        try await Exchange.perform(tasks, deadline: strategy.deadline) { arrival in
+            }, for: training)
+        var updates: [String: ModelUpdate] = [:]
+        try await Exchange.perform(tasks, until: end) { arrival in
             var outcome = RoundReport.SiteOutcome(site: arrival.site, part: .took)
             outcome.seconds = arrival.seconds
             outcome.bytesSent = models[arrival.site]?.byteCount ?? 0
-            do {
-                guard case .update(var update) = try arrival.result.get() else {
-                    throw FederationError.unusableUpdate(site: arrival.site, fact: "it is no update")
-                }
-                outcome.bytesReceived = update.weights.byteCount
-                let context = FilterContext(round: round, site: arrival.site)
-                for filter in strategy.filters.reversed() { update = try await filter.atServer(update, context) }
-                try check.check(update, from: arrival.site)
-                guard let site = known[arrival.site] else {
-                    throw FederationError.unusableUpdate(site: arrival.site, fact: "it was not there at the start")
-                }
-                contributions.append(
-                    Contribution(
-                        site: site, content: update.content, tensors: update.weights,
-                        weight: try strategy.weighting.weight(
-                            of: site, examples: update.examples, steps: update.steps)))
-                (outcome.examples, outcome.steps) = (update.examples, update.steps)
-                outcome.metrics = update.metrics
-                received += 1
+            switch arrival.result {
+            case .success(.update(let update)):
+                outcome.bytesReceived = update.tensors.byteCount
+                updates[arrival.site] = update
                 await tell(
-                    .updateArrived(site: arrival.site, round: round, received: received, of: selected.count))
-            } catch {
+                    .updateArrived(
+                        site: arrival.site, round: round, received: updates.count, of: selected.count))
+            case .success: outcome.part = .failed("it sent no update")
+            case .failure(let error):
                 if error is CancellationError, Task.isCancelled { throw error }
                 outcome.part = arrival.isLate ? .late : .failed("\(error)")
             }
             outcomes[arrival.site] = outcome
         }
+        var arrived = updates.keys.sorted()
         for filter in strategy.filters.reversed() {
-            if let exchange = filter.exchange(.afterTraining, round: round) { try await carryOut(exchange, selected) }
+            guard let exchange = filter.exchange(.afterTraining, round: round) else { continue }
+            arrived = try await carryOut(exchange, with: arrived, until: { end }, lost: lose)
         }
-        report.seconds[.training] = (ContinuousClock.now - start) / .seconds(1)
+
+        let check = UpdateCheck(plan)
+        var contributions: [Contribution] = []
+        for site in arrived {
+            guard var update = updates.removeValue(forKey: site) else { continue }
+            do {
+                let context = FilterContext(round: round, site: site)
+                for filter in strategy.filters.reversed() { update = try await filter.atServer(update, context) }
+                try check.check(update, from: site)
+                guard let description = known[site] else {
+                    throw FederationError.unusableUpdate(site: site, fact: "it was not there at the start")
+                }
+                contributions.append(
+                    Contribution(
+                        site: description, content: update.content, tensors: update.tensors,
+                        weight: try strategy.weighting.weight(
+                            of: description, examples: update.examples, steps: update.steps)))
+                outcomes[site]?.examples = update.examples
+                outcomes[site]?.steps = update.steps
+                outcomes[site]?.metrics = update.metrics
+            } catch {
+                if error is CancellationError, Task.isCancelled { throw error }
+                outcomes[site]?.part = .failed("\(error)")
+            }
+        }
+        report.seconds[.training] = (clock.now - start) / .seconds(1)
         report.sites = selected.compactMap { outcomes[$0] }
         let took = report.sites.filter { $0.part == .took }
         report.training = meanMetrics(took.map { ValidationResult(examples: $0.examples, metrics: $0.metrics) })
@@ -83,7 +104,7 @@ extension Coordinator {
                     }
                 })
         }
-        return contributions.sorted { $0.site.name < $1.site.name }
+        return contributions
     }
 
     /// Sites for a round. Names of sites that were left out are passed over.
@@ -98,24 +119,6 @@ extension Coordinator {
         return try SiteSelection.count(fewest).choose(from: sites, round: round, seed: seed)
     }
 
-    /// An exchange of a filter, within a round. A site that fails in it ends the round: what was sealed cannot be opened.
-    private func carryOut(_ exchange: any Preparation, _ sites: [String]) async throws {
-        var exchange = exchange
-        var answers: [String: Data] = [:]
-        while let questions = try exchange.next(answers, sites: sites) {
-            answers = [:]
-            let tasks = tasks(
-                { .answer(Question(to: exchange.addressee, questions[$0] ?? Data())) },
-                for: sites.filter { questions[$0] != nil })
-            try await Exchange.perform(tasks, deadline: strategy.deadline) { outcome in
-                guard case .answer(let data) = try outcome.result.get() else {
-                    throw FederationError.site("\(outcome.site) did not answer \(exchange.name).")
-                }
-                answers[outcome.site] = data
-            }
-        }
-    }
-
     /// One model for every modality: the mean over its sites alone, whatever stands in for the mean among all.
     func modelsOfModalities(_ contributions: [Contribution], plan: SharingPlan, global: Weights) throws
         -> [String: Weights]
@@ -124,26 +127,16 @@ extension Coordinator {
         return try groups.mapValues { try WeightedMean().combine($0, plan: plan, global: global) }
     }
 
-    /// Lets sites judge the new global model.
-    func judge(_ global: Weights, plan: SharingPlan, report: inout RoundReport) async throws {
+    /// Lets sites judge the new global model, and that of their modality.
+    func judge(_ state: inout RunState, plan: SharingPlan, report: inout RoundReport) async throws {
         let start = ContinuousClock.now
-        let judges = try choose(strategy.validators, round: report.round, seed: ~settings.seed, atLeast: 1)
+        let end = strategy.deadline.map { start + $0 }
         let round = report.round
-        var results: [String: ValidationResult] = [:]
-        var failures: [String: String] = [:]
-        try await Exchange.perform(
-            tasks(
-                { .validate(ValidationTask(round: round, model: plan.model(of: $0, from: global))) }, for: judges),
-            deadline: strategy.deadline
-        ) { outcome in
-            switch outcome.result {
-            case .success(.validation(let result)): results[outcome.site] = result
-            case .success: failures[outcome.site] = "it did not judge the model"
-            case .failure(let error):
-                if error is CancellationError, Task.isCancelled { throw error }
-                failures[outcome.site] = outcome.isLate ? "its figures did not come in time" : "\(error)"
-            }
-        }
+        let judges = try choose(strategy.validators, round: round, seed: ~settings.seed, atLeast: 1)
+        let (metric, judgement) = (strategy.judgement.metric, strategy.judgement)
+
+        let (results, failures) = try await results(
+            of: state.global, .server, round, by: judges, plan: plan, until: end)
         for site in judges {
             var index = report.sites.firstIndex { $0.site == site }
             if index == nil {
@@ -156,14 +149,55 @@ extension Coordinator {
         }
         // In the order of names: the mean must not depend on who was first.
         report.validation = meanMetrics(judges.compactMap { results[$0] })
+        if let value = report.validation[metric], judgement.isBetter(value, than: state.best?.value) {
+            report.isBest = true
+            state.best = RunState.Best(round: round, value: value, model: state.global)
+        }
+
+        let modalities = Dictionary(
+            plan.sites.map { ($0.name, $0.modality ?? "unknown") }, uniquingKeysWith: { a, _ in a })
+        for (modality, model) in state.ofModality.sorted(by: { $0.key < $1.key }) {
+            let own = judges.filter { modalities[$0] == modality }
+            let (results, _) = try await self.results(
+                of: model, .modality(modality), round, by: own, plan: plan, until: end)
+            let mean = meanMetrics(own.compactMap { results[$0] })
+            report.validationOfModality[modality] = mean
+            if let value = mean[metric], judgement.isBetter(value, than: state.bestOfModality[modality]?.value) {
+                report.bestModalities.append(modality)
+                state.bestOfModality[modality] = RunState.Best(round: round, value: value, model: model)
+            }
+        }
         report.seconds[.validation] = (ContinuousClock.now - start) / .seconds(1)
+    }
+
+    /// What sites find a model to be worth, and why some do not say.
+    private func results(
+        of model: Weights, _ owner: ValidationTask.Owner, _ round: Int, by judges: [String], plan: SharingPlan,
+        until end: ContinuousClock.Instant?
+    ) async throws -> (results: [String: ValidationResult], failures: [String: String]) {
+        var results: [String: ValidationResult] = [:]
+        var failures: [String: String] = [:]
+        let tasks = tasks(
+            { .validate(ValidationTask(round: round, model: plan.model(of: $0, from: model), owner: owner)) },
+            for: judges)
+        try await Exchange.perform(tasks, until: end) { outcome in
+            switch outcome.result {
+            case .success(.validation(let result)): results[outcome.site] = result
+            case .success: failures[outcome.site] = "it did not judge the model"
+            case .failure(let error):
+                if error is CancellationError, Task.isCancelled { throw error }
+                failures[outcome.site] = outcome.isLate ? "its figures did not come in time" : "\(error)"
+            }
+        }
+        return (results, failures)
     }
 
     /// Sends every site the last model. One that cannot take it has lost nothing but that.
     func finish(_ global: Weights, plan: SharingPlan) async throws {
         var failures: [(String, String)] = []
         try await Exchange.perform(
-            tasks({ .finish(plan.model(of: $0, from: global)) }, for: sites), deadline: strategy.deadline
+            tasks({ .finish(plan.model(of: $0, from: global)) }, for: sites),
+            until: strategy.deadline.map { ContinuousClock.now + $0 }
         ) { outcome in
             if case .failure(let error) = outcome.result { failures.append((outcome.site, "\(error)")) }
         }

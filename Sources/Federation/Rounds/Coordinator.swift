@@ -91,129 +91,81 @@ public actor Coordinator {
             }
         }
 
-        var global: Weights
-        var state = ServerOptimizer.State()
-        var reports: [RoundReport] = []
-        var best: (round: Int, value: Double)?
-        var bestModel: Weights?
-        var ofModality: [String: Weights] = [:]
+        var state: RunState
         if let kept = try folder?.state(judgement: strategy.judgement) {
-            (global, state, reports, best) = (kept.global, kept.optimizer, kept.reports, kept.best)
-            bestModel = try folder?.best()
-            ofModality = try folder?.modelsOfModalities() ?? [:]
-            await tell(.resumed(after: reports))
+            state = kept
+            await tell(.resumed(after: state.reports))
             // A crash may have come between the journal and what is kept beside it.
-            if let last = reports.last {
-                try keep(
-                    last,
-                    RunResult(global: global, best: bestModel, ofModality: ofModality, plan: plan, reports: reports))
-            }
+            if let last = state.reports.last { try keep(last, RunResult(state, plan: plan)) }
         } else {
-            global = try await initialWeights(plan)
-            try folder?.initialise(global, leftOut: leftOut.sorted())
+            state = RunState(global: try await initialWeights(plan))
+            try folder?.initialise(&state, leftOut: leftOut.sorted())
         }
-
-        let first = reports.last.map { $0.round + 1 } ?? 1 - settings.warmUpRounds
+        let first = state.reports.last.map { $0.round + 1 } ?? 1 - settings.warmUpRounds
         for round in stride(from: first, through: settings.rounds, by: 1) {
             try Task.checkCancellation()
-            var report = RoundReport(round: round, rounds: settings.rounds)
-            let contributions = try await train(round, global: global, plan: plan, report: &report)
-            await tell(.aggregating(round: round))
-            let aggregationStart = ContinuousClock.now
-            let aggregated = try strategy.aggregator.combine(contributions, plan: plan, global: global)
-            if round > 0 {
-                if strategy.keepsModelOfEachModality {
-                    ofModality.merge(try modelsOfModalities(contributions, plan: plan, global: global)) { $1 }
-                }
-                global = try strategy.serverOptimizer.step(global, towards: aggregated, state: &state)
-            } else {
-                global = aggregated
-            }
-            report.seconds[.aggregation] = (ContinuousClock.now - aggregationStart) / .seconds(1)
-            let interval = strategy.validationInterval
-            if interval > 0, round > 0, round % interval == 0 || round == settings.rounds {
-                await tell(.validating(round: round))
-                try await judge(global, plan: plan, report: &report)
-                if let value = report.validation[strategy.judgement.metric],
-                    strategy.judgement.isBetter(value, than: best?.value)
-                {
-                    report.isBest = true
-                    best = (round, value)
-                    bestModel = global
-                }
-            }
-            let start = ContinuousClock.now
-            try folder?.finish(report, global: global, optimizer: state, ofModality: ofModality)
-            reports.append(report)
-            try keep(
-                report,
-                RunResult(global: global, best: bestModel, ofModality: ofModality, plan: plan, reports: reports))
-            report.seconds[.saving] = (ContinuousClock.now - start) / .seconds(1)
-            reports[reports.count - 1] = report
-            await tell(.roundEnds(report))
+            try await perform(round, plan, &state)
         }
-        try await finish(global, plan: plan)
-        return RunResult(global: global, best: bestModel, ofModality: ofModality, plan: plan, reports: reports)
+        try await finish(state.global, plan: plan)
+        return RunResult(state, plan: plan)
     }
 
-    /// Asks all sites until the preparation has what it needs. A site that fails is left out of the run, and the
-    /// preparation begins again without it.
+    /// One round: training at the sites, one model out of their updates, its judgement, and all of it on the disk.
+    private func perform(_ round: Int, _ plan: SharingPlan, _ state: inout RunState) async throws {
+        var report = RoundReport(round: round, rounds: settings.rounds)
+        let contributions = try await train(round, global: state.global, plan: plan, report: &report)
+        await tell(.aggregating(round: round))
+        let clock = ContinuousClock()
+        let aggregation = clock.now
+        let aggregated = try strategy.aggregator.combine(contributions, plan: plan, global: state.global)
+        if round > 0 {
+            if strategy.keepsModelOfEachModality {
+                let models = try modelsOfModalities(contributions, plan: plan, global: state.global)
+                state.ofModality.merge(models) { $1 }
+            }
+            state.global = try strategy.serverOptimizer.step(
+                state.global, towards: aggregated, state: &state.optimizer)
+        } else {
+            state.global = aggregated
+        }
+        report.seconds[.aggregation] = (clock.now - aggregation) / .seconds(1)
+        let interval = strategy.validationInterval
+        if interval > 0, round > 0, round % interval == 0 || round == settings.rounds {
+            await tell(.validating(round: round))
+            try await judge(&state, plan: plan, report: &report)
+        }
+        let saving = clock.now
+        try folder?.finish(report, &state)
+        state.reports.append(report)
+        try keep(report, RunResult(state, plan: plan))
+        report.seconds[.saving] = (clock.now - saving) / .seconds(1)
+        state.reports[state.reports.count - 1] = report
+        await tell(.roundEnds(report))
+    }
+
     private func prepare(_ preparation: any Preparation) async throws {
         if folder?.isPrepared(preparation.name) == true { return }
-        await tell(.preparing(preparation.name, round: preparation.round))
-        var reasons: [String] = []
-        attempt: while true {
-            var attempt = preparation
-            var answers: [String: Data] = [:]
-            let asked = sites
-            guard asked.count >= strategy.minimumSites else {
-                throw FederationError.tooFewSites(needed: strategy.minimumSites, present: asked, reasons: reasons)
-            }
-            var shown = (preparation.name, preparation.round)
-            while let questions = try attempt.next(answers, sites: asked) {
-                if shown != (attempt.name, attempt.round) {
-                    shown = (attempt.name, attempt.round)
-                    await tell(.preparing(attempt.name, round: attempt.round))
-                }
-                answers = [:]
-                var failures: [(String, String)] = []
-                let tasks = try tasks(
-                    { site in
-                        guard let payload = questions[site] else {
-                            throw FederationError.setting("\(preparation.name) has no question for \(site).")
-                        }
-                        return .answer(Question(to: preparation.addressee, payload))
-                    }, for: asked)
-                try await Exchange.perform(tasks, deadline: nil) { outcome in
-                    switch outcome.result {
-                    case .success(.answer(let data)): answers[outcome.site] = data
-                    case .success: failures.append((outcome.site, "it did not answer the question"))
-                    case .failure(let error): failures.append((outcome.site, "\(error)"))
-                    }
-                }
-                if failures.isEmpty { continue }
-                for (site, reason) in failures.sorted(by: { $0.0 < $1.0 }) {
-                    leftOut.insert(site)
-                    reasons.append("\(site): \(reason)")
-                    await tell(.siteLeftOut(site, during: preparation.name, reason: reason))
-                }
-                continue attempt
-            }
-            try folder?.prepared(preparation.name, leftOut: leftOut.sorted())
-            return
+        _ = try await carryOut(
+            preparation, with: sites, until: { [limit = strategy.preparationDeadline] in limit.map { .now + $0 } }
+        ) { site, step, reason in
+            leftOut.insert(site)
+            await tell(.siteLeftOut(site, during: step, reason: reason))
         }
+        try folder?.prepared(preparation.name, leftOut: leftOut.sorted())
     }
 
     private func describeSites() async throws -> [SiteDescription] {
         var descriptions: [SiteDescription] = []
         var reasons: [(site: String, reason: String)] = []
-        try await Exchange.perform(tasks({ _ in .describe }, for: sites), deadline: nil) { outcome in
+        let end = strategy.preparationDeadline.map { ContinuousClock.now + $0 }
+        try await Exchange.perform(tasks({ _ in .describe }, for: sites), until: end) { outcome in
             switch outcome.result {
             case .success(.description(var description)):
                 description.name = outcome.site
                 descriptions.append(description)
             case .success: reasons.append((outcome.site, "it did not describe itself"))
-            case .failure(let error): reasons.append((outcome.site, "\(error)"))
+            case .failure(let error):
+                reasons.append((outcome.site, outcome.isLate ? "it did not describe itself in time" : "\(error)"))
             }
         }
         reasons.sort { $0.site < $1.site }
@@ -238,9 +190,13 @@ public actor Coordinator {
         var found: [String: Weights.Tensor] = [:]
         for site in wanted.keys.sorted() {
             let names = wanted[site]!
-            let reply = try await links[site]!.perform(.initialWeights(names.map(\.own)))
-            guard case .weights(let weights) = reply else {
-                throw FederationError.site("\(site) sent no weights to begin with.")
+            var weights = Weights()
+            let end = strategy.preparationDeadline.map { ContinuousClock.now + $0 }
+            try await Exchange.perform(tasks({ _ in .initialWeights(names.map(\.own)) }, for: [site]), until: end) {
+                guard case .weights(let reply) = try $0.result.get() else {
+                    throw FederationError.site("\(site) sent no weights to begin with.")
+                }
+                weights = reply
             }
             for (own, shared) in names {
                 guard let tensor = weights[own], tensor.shape == shared.shape, tensor.description.type == shared.type

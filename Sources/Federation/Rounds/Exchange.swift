@@ -8,9 +8,9 @@ enum Exchange {
         var isLate = false
     }
 
-    /// Gives every site its task and hands over the replies as they come. At the deadline the rest is given up.
+    /// Gives every site its task and hands over the replies as they come. At the end of the time the rest is given up.
     static func perform(
-        _ tasks: [(link: any SiteLink, task: SiteTask)], deadline: Duration?,
+        _ tasks: [(link: any SiteLink, task: SiteTask)], until end: ContinuousClock.Instant?,
         isolation: isolated (any Actor)? = #isolation, each: (Outcome) async throws -> Void
     ) async throws {
         try await withThrowingTaskGroup(of: Outcome?.self) { group in
@@ -23,9 +23,9 @@ enum Exchange {
                     return Outcome(site: link.site, seconds: (clock.now - start) / .seconds(1), result: result)
                 }
             }
-            if let deadline {
+            if let end {
                 group.addTask {
-                    try? await Task.sleep(for: deadline, clock: clock)
+                    try? await Task.sleep(until: end, clock: clock)
                     return nil
                 }
             }

@@ -44,6 +44,10 @@ public struct RoundReport: Sendable, Equatable, Codable {
     /// Of the new global model, averaged over sites by validation cases.
     public var validation: Metrics = [:]
     public var isBest = false
+    /// Of the model of each modality, averaged over its sites by validation cases.
+    public var validationOfModality: [String: Metrics] = [:]
+    /// Modalities whose model is the best so far.
+    public var bestModalities: [String] = []
     public var seconds: [Phase: Double] = [:]
 
     public init(round: Int, rounds: Int) {

@@ -89,13 +89,21 @@ extension TrainTask {
 
 /// A model to be judged on a site's own validation cases.
 public struct ValidationTask: Sendable {
-    public var round: Int
-    /// Shared tensors of the global model, or a whole model of another site; under the site's own names.
-    public var model: Weights
-    /// Whose model it is; nil for the server's.
-    public var owner: String?
+    public enum Owner: Sendable, Equatable, Codable {
+        /// The global model: its shared tensors.
+        case server
+        /// The mean over one modality's sites: its shared tensors.
+        case modality(String)
+        /// Another site's, whole, or the own.
+        case site(String)
+    }
 
-    public init(round: Int, model: Weights, owner: String? = nil) {
+    public var round: Int
+    /// Under the site's own names.
+    public var model: Weights
+    public var owner: Owner
+
+    public init(round: Int, model: Weights, owner: Owner = .server) {
         self.round = round
         self.model = model
         self.owner = owner

@@ -3,8 +3,10 @@ public struct Strategy: Sendable {
     public var selection: SiteSelection = .all
     /// Sites that must be there before the first round, and whose updates every round needs.
     public var minimumSites = 1
-    /// From the start of a round's training to its last update; nil waits for every site.
+    /// From the start of a round to its last update; judging the new model has as long again. nil waits for every site.
     public var deadline: Duration?
+    /// For each question of the rounds before the first: fingerprinting, preprocessing. nil waits.
+    public var preparationDeadline: Duration?
     public var sharing = Sharing()
     public var weighting = SiteWeighting()
     /// Whether sites send models or differences.
@@ -38,6 +40,8 @@ public struct Strategy: Sendable {
         try require(
             proximalTerm >= 0 && proximalTerm.isFinite, "FedProx's μ must be 0 or above, not \(proximalTerm).")
         try require(validationInterval >= 0, "Validation every \(validationInterval) rounds makes no sense.")
-        if let deadline { try require(deadline > .zero, "A round's deadline must lie ahead.") }
+        for limit in [deadline, preparationDeadline].compactMap(\.self) {
+            try require(limit > .zero, "A deadline must lie ahead.")
+        }
     }
 }

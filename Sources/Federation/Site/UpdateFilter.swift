@@ -12,7 +12,8 @@ public protocol UpdateFilter: Sendable {
     var name: String { get }
     func atSite(_ update: ModelUpdate, _ context: FilterContext) async throws -> ModelUpdate
     func atServer(_ update: ModelUpdate, _ context: FilterContext) async throws -> ModelUpdate
-    /// What the filter must ask the sites before a round's training or after it; nil where it asks nothing.
+    /// What the filter must ask before a round's training, of the sites that are to train, or after it, of those whose
+    /// update came; nil where it asks nothing. What it learns is for `atServer`, which comes after both.
     func exchange(_ moment: FilterMoment, round: Int) -> (any Preparation)?
     /// The site's half of that exchange.
     func answer(_ question: Data, site: String) async throws -> Data

@@ -73,6 +73,7 @@ public actor NNUNetLearner: Learner {
     /// The trainer, made for so many epochs in all; nil takes what there is.
     private func ready(epochs: Int?) async throws -> Current {
         if let current, epochs == nil || current.training.settings.epochs == epochs { return current }
+        if current == nil { try preparation.renew() }
         var settings = site.settings
         settings.epochs = epochs ?? settings.epochs
         settings.seed = settings.seed ?? site.seed
@@ -156,7 +157,7 @@ public actor NNUNetLearner: Learner {
             let trainer = current.run.trainer
             let own = try await trainer.weights
             try requireOwn(task.model, own)
-            if let owner = task.owner, task.model.tensors.count < own.tensors.count {
+            if case .site(let owner) = task.owner, task.model.tensors.count < own.tensors.count {
                 throw LearningError.notSupported(
                     what: "judging the model of \(owner) here",
                     remedy:
@@ -165,7 +166,7 @@ public actor NNUNetLearner: Learner {
             let judged = own.replacing(with: task.model)
             try await trainer.setWeights(judged)
             let (loss, counts) = try await trainer.judge()
-            if task.owner == nil, counts.meanDice > self.current?.bestDice ?? -1 {
+            if task.owner == .server, counts.meanDice > self.current?.bestDice ?? -1 {
                 self.current?.bestDice = counts.meanDice
                 var snapshot = try await trainer.snapshot()
                 snapshot.bestMovingAverage = counts.meanDice

@@ -14,6 +14,19 @@ struct SitePreparation: Sendable {
 
     init(_ site: NNUNetSite) { self.site = site }
 
+    /// Fingerprint and plans that the site was prepared by, beside its results.
+    private var record: URL {
+        site.folders.results.appending(path: site.dataset).appending(path: "prepared_by.json")
+    }
+
+    /// Prepares again what the last run was prepared by: another run may have written other cases in its place since.
+    mutating func renew() throws {
+        guard let question = try? JSONDecoder().decode(NNUNetQuestion.self, from: Data(contentsOf: record)) else {
+            return
+        }
+        _ = try answer(question)
+    }
+
     mutating func answer(_ question: NNUNetQuestion) throws -> NNUNetAnswer {
         switch question {
         case .dataset: return .dataset(try DatasetFacts(name: site.dataset, modality: site.modality, dataset: raw()))
@@ -69,9 +82,17 @@ struct SitePreparation: Sendable {
         let configuration = try plans.configuration(name)
         let answer = NNUNetAnswer.prepared(plans: JSONValue.object(plans.json).serialised())
         let done = folder.appending(path: configuration.dataIdentifier)
+        func keepRecord() throws {
+            let question = NNUNetQuestion.prepare(
+                fingerprint: fingerprint.serialised(), plans: JSONValue.object(plans.json).serialised(),
+                configuration: name)
+            try files.createDirectory(at: record.deletingLastPathComponent(), withIntermediateDirectories: true)
+            try JSONEncoder().encode(question).write(to: record, options: .atomic)
+        }
         if let before = try? Plans(contentsOf: plansFile), before.json == plans.json,
             files.fileExists(atPath: done.path)
         {
+            try keepRecord()
             return answer
         }
         let raw = try raw()
@@ -83,6 +104,7 @@ struct SitePreparation: Sendable {
         try fingerprint.write(to: folder.appending(path: "dataset_fingerprint.json"), sortKeys: true)
         try JSONValue.object(raw.description.json).write(to: folder.appending(path: "dataset.json"))
         try plans.write(to: plansFile)
+        try keepRecord()
         return answer
     }
 }

@@ -59,6 +59,8 @@ public struct FederatedRun: Sendable {
         public var facts: RunFacts
         /// Model folders of the global model, one for each kind of site whose model is complete at the server.
         public var models: [URL]
+        /// Model folders of single modalities, likewise.
+        public var modelsOfModalities: [(modality: String, folder: URL)]
         public var prepared: PreparedSites
     }
 
@@ -69,7 +71,7 @@ public struct FederatedRun: Sendable {
         let coordinator = try await makeCoordinator(recorder)
         let result = try await coordinator.run()
         let prepared = try PreparedSites(contentsOf: record)
-        let models = try Models(self).write(result, prepared: prepared, as: "checkpoint_final.pth")
+        let folders = try Models(self).write(result, prepared: prepared, as: "checkpoint_final.pth")
         var matrix: CrossSiteMatrix?
         if judgesAcrossSites {
             let judged = CrossSiteMatrix(try await coordinator.crossValidate(result))
@@ -81,8 +83,8 @@ public struct FederatedRun: Sendable {
             sites: result.plan.sites.map { RunFacts.Site($0.name, cases: $0.examples) }, started: started,
             seconds: Date().timeIntervalSince(started), metric: metric)
         return Outcome(
-            result: result, records: await recorder.records, matrix: matrix, facts: facts, models: models,
-            prepared: prepared)
+            result: result, records: await recorder.records, matrix: matrix, facts: facts, models: folders.global,
+            modelsOfModalities: folders.ofModality, prepared: prepared)
     }
 
     /// Only the rounds before the first: every site's fingerprint, plan and preprocessed cases.
@@ -100,12 +102,13 @@ public struct FederatedRun: Sendable {
             settings, strategy: strategy, preparations: [NNUNetPreparation(preparation, record: record)],
             folder: try RunFolder(output.appending(path: "server")), observers: observers + [recorder],
             keep: { [models = Models(self), saveEvery, record] report, result in
-                guard report.round > 0, report.round % saveEvery == 0 || report.isBest else { return }
+                let isBest = report.isBest || !report.bestModalities.isEmpty
+                guard report.round > 0, report.round % saveEvery == 0 || isBest else { return }
                 let prepared = try PreparedSites(contentsOf: record)
                 if report.round % saveEvery == 0 {
                     try models.write(result, prepared: prepared, as: "checkpoint_latest.pth")
                 }
-                if report.isBest { try models.writeBest(result, prepared: prepared) }
+                try models.writeBest(result, of: report, prepared: prepared)
             })
         for site in sites {
             let participant = Participant(
@@ -124,45 +127,59 @@ public struct FederatedRun: Sendable {
     }
 }
 
-/// The server's models as nnU-Net's results folders.
+/// The server's models as nnU-Net's results folders: the global one in `nnUNet_results`, and beside it those of single
+/// modalities in `modalities/CT/nnUNet_results`.
 private struct Models {
-    private let folder: GlobalModelFolder
+    private let server: URL
+    private let run: FederatedRun
 
     init(_ run: FederatedRun) {
-        folder = GlobalModelFolder(
-            results: run.output.appending(path: "server").appending(path: "nnUNet_results"),
-            trainerName: run.trainerName, configuration: run.preparation.planning.configuration, fold: run.fold,
-            mirroringAxes: run.mirroringAxes)
+        server = run.output.appending(path: "server")
+        self.run = run
     }
 
-    /// Writes the global model, and the models of single modalities beside it, for every kind of site.
+    private func folder(of modality: String? = nil) -> GlobalModelFolder {
+        // A modality is a site's word: nothing but letters and digits get into a path.
+        let place =
+            modality.map {
+                server.appending(path: "modalities").appending(path: $0.filter { $0.isLetter || $0.isNumber })
+            } ?? server
+        return GlobalModelFolder(
+            results: place.appending(path: "nnUNet_results"), trainerName: run.trainerName,
+            configuration: run.preparation.planning.configuration, fold: run.fold, mirroringAxes: run.mirroringAxes)
+    }
+
+    /// Writes the global model, and the models of single modalities, for every kind of site.
     @discardableResult
-    func write(_ result: RunResult, prepared: PreparedSites, as name: String) throws -> [URL] {
-        try each(result, prepared) { site, own in
-            if let modality = site.modality, let weights = result.ofModality[modality] {
-                try folder.write(
-                    weights, of: site, plan: result.plan, prepared: own, named: "checkpoint_modality.pth",
-                    rounds: result.reports.count)
-            }
-            return try folder.write(
-                result.global, of: site, plan: result.plan, prepared: own, named: name, rounds: result.reports.count)
+    func write(_ result: RunResult, prepared: PreparedSites, as name: String) throws -> (
+        global: [URL], ofModality: [(modality: String, folder: URL)]
+    ) {
+        let ofModality = try result.ofModality.sorted { $0.key < $1.key }.flatMap { modality, weights in
+            try write(weights, of: modality, result, prepared, as: name).map { (modality, $0) }
+        }
+        return (try write(result.global, result, prepared, as: name), ofModality)
+    }
+
+    func writeBest(_ result: RunResult, of report: RoundReport, prepared: PreparedSites) throws {
+        if report.isBest, let best = result.best { try write(best, result, prepared, as: "checkpoint_best.pth") }
+        for modality in report.bestModalities {
+            guard let best = result.bestOfModality[modality] else { continue }
+            try write(best, of: modality, result, prepared, as: "checkpoint_best.pth")
         }
     }
 
-    func writeBest(_ result: RunResult, prepared: PreparedSites) throws {
-        guard let best = result.best else { return }
-        _ = try each(result, prepared) { site, own in
-            try folder.write(
-                best, of: site, plan: result.plan, prepared: own, named: "checkpoint_best.pth",
-                rounds: result.reports.count)
-        }
-    }
-
-    private func each(
-        _ result: RunResult, _ prepared: PreparedSites, _ body: (SiteDescription, PreparedSites.Site) throws -> URL
+    @discardableResult
+    private func write(
+        _ weights: Weights, of modality: String? = nil, _ result: RunResult, _ prepared: PreparedSites, as name: String
     ) throws -> [URL] {
-        try GlobalModelFolder.representatives(result.plan).compactMap { site in
-            try prepared.sites[site.name].map { try body(site, $0) }
+        let representatives = GlobalModelFolder.groups(result.plan).compactMap { group in
+            group.first { modality == nil || $0.modality == modality }
+        }
+        return try representatives.compactMap { site in
+            try prepared.sites[site.name].map { own in
+                try folder(of: modality).write(
+                    weights, of: site, plan: result.plan, prepared: own, named: name, rounds: result.reports.count)
+            }
         }
     }
 }

@@ -41,9 +41,6 @@ public struct GlobalModelFolder: Sendable {
         return groups
     }
 
-    /// The first site of each group.
-    public static func representatives(_ plan: SharingPlan) -> [SiteDescription] { groups(plan).map { $0[0] } }
-
     /// Writes a model as `checkpoint_final.pth`, `checkpoint_best.pth`, … of the fold.
     ///
     /// - Parameter rounds: epochs that the checkpoint says were trained.

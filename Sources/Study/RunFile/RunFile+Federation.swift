@@ -9,6 +9,7 @@ extension RunFile {
         result.selection = strategy.select
         result.minimumSites = strategy.minimumSites
         result.deadline = strategy.deadline
+        result.preparationDeadline = strategy.preparationDeadline
         result.sharing = sharing
         result.weighting = strategy.weighting
         result.content = strategy.update
@@ -41,6 +42,7 @@ extension RunFile {
         file.baselines = other.baselines
         file.validation.crossSite = other.validation.crossSite
         file.strategy.deadline = nil
+        file.strategy.preparationDeadline = nil
         // The settings have these themselves.
         file.training.rounds = other.training.rounds
         for index in file.sites.indices {

@@ -10,7 +10,7 @@ import NNUNet
 extension Simulation {
     /// A trained model that is compared with others.
     struct Model: Sendable {
-        enum Kind: Sendable { case federated, centralised, alone }
+        enum Kind: Sendable { case federated, modality, centralised, alone }
         var name: String
         var kind: Kind
         var folder: URL
@@ -37,6 +37,15 @@ extension Simulation {
             Model(
                 name: "federated, \($0.name)", kind: .federated, folder: $0.modelFolder, fold: $0.fold, sites: [$0.name]
             )
+        }
+        for (modality, folder) in outcome.modelsOfModalities {
+            // Where all sites have one modality, its model is the global one.
+            let own = sites.filter { $0.modality.description == modality }.map(\.name)
+            guard own.count < sites.count else { continue }
+            models.append(
+                Model(
+                    name: "federated, mean of \(modality) alone", kind: .modality, folder: folder, fold: sites[0].fold,
+                    sites: own))
         }
         let folder = output.appending(path: "baselines")
         let pooledKinds = [RunFile.Baseline.centralised, .centralisedAllSteps].filter(run.baselines.contains)

@@ -164,13 +164,15 @@ struct RunValues: ParsableArguments {
     @Option(help: "μ of FedProx.") var proximalTerm: String?
     @Option(help: "Sites that a round needs.") var minimumSites: String?
     @Option(help: "Of a round's training: 90 s, 30 min, 2 h.") var deadline: String?
+    @Option(help: "Of fingerprinting, and of preprocessing, at every site.") var preparationDeadline: String?
     @Option(help: "The share of the sites that train in a round.") var fractionFit: String?
     @Option(help: "The share of the sites that judge the global model.") var fractionEvaluate: String?
     @Option(help: "Rounds between two judgements; 0 never judges.") var validationFrequency: String?
     @Option(help: "Rounds between two checkpoints of the global model.") var saveFrequency: String?
     @Flag(name: .customLong("no-validate"), help: "Do not judge the global model.") var skipsValidation = false
     @Flag(help: "At the end, judge every site's model at every site.") var crossSite = false
-    @Option(parsing: .upToNextOption, help: "Also train: centralised, centralised-all-steps, alone.") var baselines: [String] = []
+    @Option(parsing: .upToNextOption, help: "Also train: centralised, centralised-all-steps, alone.") var baselines:
+        [String] = []
     @Option(help: "as-is, intersection or union of the sites' labels.") var labels: String?
     @Option(name: .customLong("device", withSingleDash: true), help: "cpu, cuda or cuda:N.") var device: String?
     @Option(name: .customLong("set"), help: "Any value of the run file: training.rounds=20.") var settings: [String] =
@@ -191,6 +193,7 @@ struct RunValues: ParsableArguments {
             ("strategy.modality_weights", modalityWeights.map(Self.mapping)), ("strategy.update", update),
             ("strategy.server_optimizer", serverOptimizer), ("strategy.proximal_term", proximalTerm),
             ("strategy.minimum_sites", minimumSites), ("strategy.deadline", deadline),
+            ("strategy.preparation_deadline", preparationDeadline),
             ("strategy.select", fractionFit.map { "{fraction: \($0)}" }),
             ("validation.select", fractionEvaluate.map { "{fraction: \($0)}" }),
             ("validation.every", skipsValidation ? "0" : validationFrequency), ("save_every", saveFrequency),

@@ -15,6 +15,8 @@ extension RunFile {
         public var minimumSites = 1
         /// For a round's training; nil waits for every site.
         public var deadline: Duration?
+        /// For each question of the rounds before the first.
+        public var preparationDeadline: Duration?
         public var select = SiteSelection.all
         /// In the order in which sites apply them.
         public var filters: [Filter] = []
@@ -40,6 +42,8 @@ extension RunFile.Strategy: YAMLSection {
         YAMLKey("proximal_term", \.proximalTerm, .atLeast(0)),
         YAMLKey("minimum_sites", \.minimumSites, .atLeast(1)),
         YAMLKey("deadline", \.deadline, ValueRule("a time above 0, such as 30 min") { $0 > .zero }),
+        YAMLKey(
+            "preparation_deadline", \.preparationDeadline, ValueRule("a time above 0, such as 2 h") { $0 > .zero }),
         YAMLKey("select", \.select),
         YAMLKey("filters", \.filters, form: "a list such as [half-precision]"),
     ]
