@@ -88,7 +88,12 @@ let package = Package(
         .testTarget(name: "TorchTests", dependencies: ["Torch"], swiftSettings: strict),
         .testTarget(name: "ImagingTests", dependencies: ["Imaging", "SharedData"], swiftSettings: strict),
         .testTarget(name: "NNUNetTests", dependencies: ["NNUNet", "Imaging", "SharedData"], swiftSettings: strict),
-        .testTarget(name: "FederationTests", dependencies: ["Federation"], swiftSettings: strict),
+        // Toy sites, and the suite that every way to a site must pass.
+        .target(
+            name: "FederationTesting", dependencies: ["Federation"], path: "Tests/FederationTesting",
+            swiftSettings: strict),
+        .testTarget(
+            name: "FederationTests", dependencies: ["Federation", "FederationTesting"], swiftSettings: strict),
         .testTarget(name: "StudyTests", dependencies: ["Study", "Federation", "NNUNet"], swiftSettings: strict),
         .testTarget(
             name: "SimulationTests", dependencies: ["Study", "Learning", "Federation", "Torch", "NNUNet", "Imaging"],

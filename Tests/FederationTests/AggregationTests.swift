@@ -1,4 +1,5 @@
 import Federation
+import FederationTesting
 import Testing
 
 @Suite struct AggregationTests {

@@ -1,4 +1,5 @@
 import Federation
+import FederationTesting
 import Testing
 
 #if canImport(FoundationEssentials)
@@ -102,7 +103,7 @@ import Testing
     @Test func aSiteThatIsSilentBeforeTheFirstRoundIsLeftOut() async throws {
         let log = Counting.Log()
         let result = try await run(
-            three(faults: ["b": [-2: .slow]]), rounds: 1, { $0.preparationDeadline = .seconds(2) },
+            three(faults: ["b": [-2: .slow]]), rounds: 1, { $0.preparationDeadline = .seconds(8) },
             preparations: [Counting(log: log)])
         #expect(result.reports[0].participants == ["a", "c"])
     }

@@ -7,37 +7,37 @@ import Federation
 #endif
 
 /// Numbers that follow from a seed.
-struct TestRandom: RandomNumberGenerator {
+package struct TestRandom: RandomNumberGenerator {
     private var state: UInt64
 
-    init(_ seed: Int) { state = UInt64(seed) &* 0x9e37_79b9_7f4a_7c15 &+ 1 }
+    package init(_ seed: Int) { state = UInt64(seed) &* 0x9e37_79b9_7f4a_7c15 &+ 1 }
 
-    mutating func next() -> UInt64 {
+    package mutating func next() -> UInt64 {
         state ^= state << 13
         state ^= state >> 7
         state ^= state << 17
         return state
     }
 
-    mutating func floats(_ count: Int, _ range: ClosedRange<Float> = -1...1) -> [Float] {
+    package mutating func floats(_ count: Int, _ range: ClosedRange<Float> = -1...1) -> [Float] {
         (0..<count).map { _ in Float.random(in: range, using: &self) }
     }
 }
 
-func tensor(_ name: String, _ shape: [Int], seed: Int) -> Weights.Tensor {
+package func tensor(_ name: String, _ shape: [Int], seed: Int) -> Weights.Tensor {
     var random = TestRandom(seed)
     return Weights.Tensor(name, random.floats(shape.reduce(1, *)), shape: shape)
 }
 
 extension Weights {
     /// The float32 tensors in another type.
-    func converted(to type: ScalarType) throws -> Weights {
+    package func converted(to type: ScalarType) throws -> Weights {
         try ConvertedTensors(self, from: .float32, to: type).weights()
     }
 }
 
 /// A site of a toy network: an input, a backbone of some levels with norms, and a head.
-func toySite(
+package func toySite(
     _ name: String, levels: Int = 3, channels: Int = 1, labels: Int = 2, examples: Int = 10, modality: String? = nil
 ) -> SiteDescription {
     var roles = [
@@ -62,27 +62,27 @@ func toySite(
         kind: "\(channels) channels, \(labels) labels", tensors: roles)
 }
 
-func toyWeights(_ site: SiteDescription, seed: Int) -> Weights {
+package func toyWeights(_ site: SiteDescription, seed: Int) -> Weights {
     Weights(site.tensors.enumerated().map { tensor($1.tensor.name, $1.tensor.shape, seed: seed &* 1000 &+ $0) })
 }
 
 /// A learner whose training is arithmetic: every value moves towards a target that is the site's own, with momentum.
-actor ToyLearner: Learner {
-    enum Fault: Error, CustomStringConvertible {
+package actor ToyLearner: Learner {
+    package enum Fault: Error, CustomStringConvertible {
         case broken
-        var description: String { "the toy is broken" }
+        package var description: String { "the toy is broken" }
     }
 
-    let site: SiteDescription
-    let target: Float
-    var faults: [Int: ToyFault] = [:]
+    package let site: SiteDescription
+    package let target: Float
+    package var faults: [Int: ToyFault] = [:]
     private var weights: Weights
     private var momentum: Float = 0
     /// The state at the end of past rounds, as a site keeps it on disk.
-    let disk: ToyDisk
-    private(set) var finished: Weights?
+    package let disk: ToyDisk
+    package private(set) var finished: Weights?
 
-    init(_ site: SiteDescription, target: Float, faults: [Int: ToyFault] = [:], disk: ToyDisk = ToyDisk()) {
+    package init(_ site: SiteDescription, target: Float, faults: [Int: ToyFault] = [:], disk: ToyDisk = ToyDisk()) {
         self.site = site
         self.target = target
         self.faults = faults
@@ -90,7 +90,7 @@ actor ToyLearner: Learner {
         weights = toyWeights(site, seed: 7)
     }
 
-    func answer(_ question: Data) async throws -> Data {
+    package func answer(_ question: Data) async throws -> Data {
         switch faults[-2] {
         case .broken: throw Fault.broken
         case .slow: try await Task.sleep(for: .seconds(60))
@@ -98,10 +98,10 @@ actor ToyLearner: Learner {
         }
         return question + Data("\(site.name):\(site.examples)".utf8)
     }
-    func describe() async throws -> SiteDescription { site }
-    func initialWeights() async throws -> Weights { toyWeights(site, seed: 7) }
+    package func describe() async throws -> SiteDescription { site }
+    package func initialWeights() async throws -> Weights { toyWeights(site, seed: 7) }
 
-    func train(_ task: TrainTask) async throws -> ModelUpdate {
+    package func train(_ task: TrainTask) async throws -> ModelUpdate {
         if let before = disk.states[task.round - 1] {
             (weights, momentum) = before
         }
@@ -147,24 +147,28 @@ actor ToyLearner: Learner {
             task.content, sent, examples: site.examples, steps: 5, metrics: ["loss": Double(abs(target - 1))])
     }
 
-    func validate(_ task: ValidationTask) async throws -> ValidationResult {
+    package func validate(_ task: ValidationTask) async throws -> ValidationResult {
         let values = task.model.tensors.flatMap { $0.floats! }
         let error = values.reduce(0.0) { $0 + abs(Double($1 - target)) } / Double(values.count)
         return ValidationResult(examples: site.examples, metrics: ["dice": 1 / (1 + error)])
     }
-    func model() async throws -> Weights { weights }
-    func finish(_ model: Weights) async throws { finished = model }
+    package func model() async throws -> Weights { weights }
+    package func finish(_ model: Weights) async throws { finished = model }
 }
 
-enum ToyFault: Sendable { case broken, slow, stubborn, notANumber, missing, foreign, otherShape }
+package enum ToyFault: Sendable { case broken, slow, stubborn, notANumber, missing, foreign, otherShape }
 
 /// What survives a crash at a toy site.
-final class ToyDisk: @unchecked Sendable {
-    var states: [Int: (Weights, Float)] = [:]
+package final class ToyDisk: @unchecked Sendable {
+    package var states: [Int: (Weights, Float)] = [:]
+
+    package init() {}
 }
 
 /// Keeps what a run told.
-actor Recorder: RoundObserver {
-    private(set) var events: [RunEvent] = []
-    func observe(_ event: RunEvent) async { events.append(event) }
+package actor Recorder: RoundObserver {
+    package private(set) var events: [RunEvent] = []
+
+    package init() {}
+    package func observe(_ event: RunEvent) async { events.append(event) }
 }
