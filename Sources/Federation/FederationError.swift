@@ -11,6 +11,8 @@ public enum FederationError: Error, CustomStringConvertible, Sendable, Equatable
     case file(String, reason: String)
     /// A run that cannot be taken up again.
     case resume(String)
+    /// A site's policy refuses.
+    case policy(String)
     /// What a site reports of its own failure.
     case site(String)
 
@@ -26,6 +28,7 @@ public enum FederationError: Error, CustomStringConvertible, Sendable, Equatable
         case .unknownSites(let names, let known):
             "There is no site called \(names.joined(separator: ", ")); known are \(known.joined(separator: ", "))."
         case .incompatibleSites(let reason), .setting(let reason), .resume(let reason), .site(let reason): reason
+        case .policy(let fact): "The site's policy refuses: \(fact)."
         case .file(let name, let reason): "\(name): \(reason)"
         }
     }

@@ -1,15 +1,25 @@
+#if canImport(FoundationEssentials)
+    import FoundationEssentials
+#else
+    import Foundation
+#endif
+
 /// One participant: carries out tasks one after the other, and lets updates out through its filters.
 public actor Site {
     public nonisolated let name: String
     private let learner: any Learner
     /// The site's own, then the job's.
     private let filters: [any UpdateFilter]
+    private let policy: SitePolicy
     private var last: Task<Void, Never>?
 
-    public init(name: String, learner: any Learner, filters: [any UpdateFilter] = []) {
+    public init(
+        name: String, learner: any Learner, filters: [any UpdateFilter] = [], policy: SitePolicy = SitePolicy()
+    ) {
         self.name = name
         self.learner = learner
         self.filters = filters
+        self.policy = policy
     }
 
     /// Waits for the task before, then carries this one out.
@@ -29,6 +39,14 @@ public actor Site {
     }
 
     private func carryOut(_ task: SiteTask) async throws -> SiteReply {
+        let time = Calendar.current.dateComponents([.hour, .minute], from: Date())
+        try policy.admit(task, minute: (time.hour ?? 0) * 60 + (time.minute ?? 0))
+        let reply = try await reply(to: task)
+        try policy.admit(reply)
+        return reply
+    }
+
+    private func reply(to task: SiteTask) async throws -> SiteReply {
         switch task {
         case .answer(let question):
             switch question.addressee {

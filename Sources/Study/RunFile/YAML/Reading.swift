@@ -1,7 +1,9 @@
-/// What is gathered while a run file is read: faults, and where every value stands.
+/// What is gathered while a run file or a site's policy is read: faults, and where every value stands.
 struct Reading {
     var faults: [RunFile.Fault] = []
     var places: [String: RunFile.Place] = [:]
+    /// Of every key of the file, for what is written in the wrong place.
+    var paths = RunFile.paths
     /// What the key that is being read takes, where it says more than the value's type.
     var form: String?
 
@@ -20,7 +22,7 @@ struct Reading {
             return fault(entry.place, path, "is unknown", "did you mean \(nearest)?")
         }
         let key = entry.key.asKey
-        if let elsewhere = RunFile.paths.first(where: { $0.split(separator: ".").last.map(String.init) == key }) {
+        if let elsewhere = paths.first(where: { $0.split(separator: ".").last.map(String.init) == key }) {
             return fault(entry.place, path, "is unknown", "did you mean \(elsewhere)?")
         }
         fault(entry.place, path, "is unknown", "known here are \(known.joined(separator: ", "))")

@@ -1,0 +1,78 @@
+import Federation
+
+#if canImport(FoundationEssentials)
+    import FoundationEssentials
+#else
+    import Foundation
+#endif
+
+/// `site-policy.yaml`, which the site writes for itself.
+extension SitePolicy {
+    /// - Throws: `RunFileError` with all that is wrong: a policy that cannot be read allows nothing.
+    public init(contentsOf url: URL) throws {
+        guard let data = try? Data(contentsOf: url), let text = String(validating: data, as: UTF8.self) else {
+            throw RunFileError(
+                file: url.lastPathComponent,
+                faults: [
+                    RunFile.Fault(
+                        place: .unknown, path: "", fact: "the policy cannot be read",
+                        remedy: "write it as UTF-8 text; {} allows everything")
+                ])
+        }
+        try self.init(yaml: text, file: url.lastPathComponent)
+    }
+
+    public init(yaml: String, file: String = "site-policy.yaml") throws {
+        let (root, faults) = YAMLNode.parse(yaml)
+        guard let root else { throw RunFileError(file: file, faults: faults) }
+        var reading = Reading(faults: faults, paths: Self.paths(under: ""))
+        self.init()
+        read(root, at: "", &reading)
+        check(at: "", &reading)
+        guard reading.faults.isEmpty else { throw RunFileError(file: file, faults: reading.faults) }
+    }
+}
+
+extension SitePolicy: YAMLSection {
+    static let keys: [YAMLKey<Self>] = [
+        YAMLKey(
+            "work", \.allowed, form: "a list such as [\(Work.words.map(\.rawValue).joined(separator: ", "))]"),
+        YAMLKey("datasets", \.datasets, form: "a list of names, such as [Dataset301_Prostate]"),
+        YAMLKey("fewest_cases", \.fewestCases, .atLeast(1)),
+        YAMLKey("largest_message_mb", \.largestMegabytes, .atLeast(1)),
+        YAMLKey("hours", \.hours, form: "a list such as [\"19:00-07:00\"]"),
+        YAMLKey("approval", \.asksForApproval),
+    ]
+
+    private var allowed: [Work] {
+        get { Work.allCases.filter(work.contains) }
+        set { work = Set(newValue) }
+    }
+
+    private var largestMegabytes: Int? {
+        get { largestMessage.map { $0 / 1_000_000 } }
+        set { largestMessage = newValue.map { $0 * 1_000_000 } }
+    }
+}
+
+extension SitePolicy.Work: YAMLWord {}
+
+extension SitePolicy.Hours: YAMLScalar {
+    static var form: String { "hours of the day, such as \"19:00-07:00\"" }
+
+    init?(scalar: String) {
+        let times = scalar.split(separator: "-", omittingEmptySubsequences: false).map { time -> Int? in
+            let parts = time.split(separator: ":", omittingEmptySubsequences: false).map { Int($0) }
+            guard parts.count == 2, let hour = parts[0], let minute = parts[1], (0...24).contains(hour),
+                (0..<60).contains(minute), hour < 24 || minute == 0
+            else { return nil }
+            return hour * 60 + minute
+        }
+        guard times.count == 2, let from = times[0], let to = times[1] else { return nil }
+        self.init(from: from, to: to)
+    }
+
+    var scalar: String { description }
+
+    var node: YAMLNode { .text(description) }
+}
