@@ -60,8 +60,7 @@ public actor NNUNetLearner: Learner {
             let weights = try await current.run.trainer.weights
             return SiteDescription(
                 name: "", examples: current.training.split.train.count, dataset: site.dataset, modality: site.modality,
-                kind: "channels \(dataset.channelNames.joined(separator: ", ")); labels "
-                    + dataset.labels.map { "\($0.name) \($0.values)" }.joined(separator: ", "),
+                kind: dataset.networkEnds,
                 tensors: weights.descriptions.map { architecture.role(of: $0) })
         }
     }
