@@ -74,7 +74,6 @@ public actor NNUNetLearner: Learner {
         if let current, epochs == nil || current.training.settings.epochs == epochs { return current }
         var settings = site.settings
         settings.epochs = epochs ?? settings.epochs
-        settings.seed = settings.seed ?? site.seed
         let model = ModelFolder(
             site.folders.modelFolder(
                 dataset: site.dataset, trainer: settings.trainerName, plans: site.plansName,

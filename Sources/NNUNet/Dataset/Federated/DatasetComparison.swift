@@ -86,8 +86,11 @@ struct DatasetComparison {
             return "Channel \(channel) is of one modality, \(kind.first!.rawValue), under other names: "
                 + "\(told.joined(separator: ", "))."
         }
-        return (pairs + ["Where they mean the same, name them alike: until then intensities are not merged, and input "
-            + "layers stay apart."]).joined(separator: " ")
+        return
+            (pairs + [
+                "Where they mean the same, name them alike: until then intensities are not merged, and input "
+                    + "layers stay apart."
+            ]).joined(separator: " ")
     }
 
     var fileEndings: [Difference] {
