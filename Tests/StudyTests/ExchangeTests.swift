@@ -32,7 +32,7 @@ struct StudyExchangeTests {
     func reports(sites: Int, rounds: Int) throws {
         let folder = try #require(exchange)
         let run = SampleRun(sites: sites, rounds: rounds)
-        try Report.write(run.report(), to: folder.appending(path: "report-\(sites)-\(rounds).html"))
+        try Report.write(run.report, to: folder.appending(path: "report-\(sites)-\(rounds).html"))
         for record in run.records.suffix(3) { print(RoundLine.text(record, of: rounds)) }
         print(run.matrix.text())
     }

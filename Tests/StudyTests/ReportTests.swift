@@ -30,7 +30,7 @@ import Testing
     @Test(arguments: [(0, 0), (1, 1), (2, 3), (4, 50), (8, 12), (9, 2), (20, 300), (3, 700)])
     func pagesAreWholeAndAlone(sites: Int, rounds: Int) {
         let run = SampleRun(sites: sites, rounds: rounds)
-        let page = run.report()
+        let page = run.report
         expectWellFormed(page, "\(sites) sites, \(rounds) rounds")
         for word in ["http:", "https:", "<script", "<link", "@import", "url(", "NaN", "nan\"", "inf\"", "<img"] {
             #expect(!page.contains(word), "\(word)")
@@ -56,11 +56,14 @@ import Testing
             title: name, spread: name, labels: [name],
             rows: [.init(name, cases: 1, scores: ["dice": .init(overall: .init(0.5), labels: [name: .init(0.5)])])])
         let page = Report.html(
-            records: records, matrix: matrix, facts: facts, tables: [table],
-            siteOverlays: [.init(caption: name, png: [1, 2, 3])])
-        #expect(!page.contains("<script") && !page.contains("'co'") && !page.contains("& "))
-        #expect(page.contains("&lt;script&gt;alert(&quot;1&quot;)&lt;/script&gt; &amp; &#39;co&#39;"))
-        expectWellFormed(page)
+            records: records, matrix: matrix, facts: facts, tables: [table])
+        let own = SiteReport(of: name, records: records, facts: facts, matrix: matrix)
+            .html(overlays: [.init(title: name, note: name, png: [1, 2, 3])])
+        for page in [page, own] {
+            #expect(!page.contains("<script") && !page.contains("'co'") && !page.contains("& "))
+            #expect(page.contains("&lt;script&gt;alert(&quot;1&quot;)&lt;/script&gt; &amp; &#39;co&#39;"))
+            expectWellFormed(page)
+        }
     }
 
     /// Reasons come from sites and can name files, which can name patients.
@@ -87,12 +90,21 @@ import Testing
         #expect(page.contains(reason))
     }
 
-    @Test func imagesOnlyWhereTheyAreAskedFor() {
-        let run = SampleRun(sites: 1, rounds: 2)
-        #expect(!run.report().contains("data:image"))
-        let page = run.report(overlays: [.init(caption: "case 1", png: [0x89, 0x50, 0x4E, 0x47])])
+    /// A site's own page has its row, its failures and its pictures, and nothing of other sites.
+    @Test func aSitesOwnPageIsOfItAlone() {
+        let run = SampleRun(sites: 4, rounds: 12)
+        #expect(!run.report.contains("data:image"))
+        let own = SiteReport(of: "hospital_b", records: run.records, facts: run.facts, matrix: run.matrix)
+        let page = own.html(overlays: [.init(title: "case 1", png: [0x89, 0x50, 0x4E, 0x47])])
+        expectWellFormed(page)
         #expect(page.contains("src=\"data:image/png;base64,iVBORw==\""))
-        #expect(page.contains("it stays at this site"))
+        #expect(page.contains("it stays at this site") && page.contains("<h1>hospital_b</h1>"))
+        #expect(page.contains("Took part in</span><b>10</b><small>of 12 rounds"))
+        // Other sites are there only as owners of the models that were judged here.
+        #expect(!page.contains("<th scope=\"row\"><i class=\"chip k1\"></i>hospital_a"))
+        #expect(own.records.allSatisfy { $0.sites.map(\.name) == ["hospital_b"] && $0.bytesDown <= 12_000_000 })
+        #expect(own.matrix?.sites == ["hospital_b"] && own.facts.sites.map(\.name) == ["hospital_b"])
+        #expect(!own.html().contains("<img") && own.html().contains("holds no images"))
     }
 
     @Test func numbersThatAreNone() {
@@ -150,7 +162,7 @@ import Testing
     @Test func writesTheFile() throws {
         try withScratchFolder { folder in
             let url = folder.appending(path: "report.html")
-            let page = SampleRun(sites: 2, rounds: 2).report()
+            let page = SampleRun(sites: 2, rounds: 2).report
             try Report.write(page, to: url)
             #expect(try String(contentsOf: url, encoding: .utf8) == page)
             #expect(throws: StudyError.self) {

@@ -126,6 +126,7 @@ import Testing
             "2:24: strategy.select.1 is d_, and no site is called so; the sites are a, b, c."
         ),
         ("validation: {select: [a, a]}", "2:14: validation.select names a site twice; keep one."),
+        ("validation: {overlays: -1}", "2:14: validation.overlays is -1; write 0 to 50."),
         ("validation: {select: []}", "2:14: validation.select names no site; write all, or at least one name."),
         ("strategy: {weights: {a: 1, c: 1}}", "2:12: strategy.weights has no weight for b; give one for every site."),
         (

@@ -133,10 +133,7 @@ struct SampleRun {
             })
     }
 
-    func report(overlays: [Report.SiteOverlay] = []) -> String {
-        Report.html(
-            records: records, matrix: matrix, facts: facts, tables: [comparison], siteOverlays: overlays)
-    }
+    var report: String { Report.html(records: records, matrix: matrix, facts: facts, tables: [comparison]) }
 }
 
 /// A folder of its own that is gone after the test.

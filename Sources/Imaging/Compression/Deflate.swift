@@ -30,6 +30,22 @@ public enum Deflate: Sendable {
         return result
     }
 
+    /// The beginning of what gzip holds, from the beginning of its bytes: at least `count` bytes where they come out of
+    /// what is given, and zeros behind whatever does come out. To look at a header; nothing is checked.
+    static func inflateBeginning(_ bytes: UnsafeRawBufferPointer, count: Int) -> [UInt8] {
+        // libdeflate writes in order and stops where space or input ends; what a block that is stored as it is (65,535
+        // bytes at most) has no room for is not begun.
+        var result = [UInt8](repeating: 0, count: count + 65_536)
+        guard let decompressor = libdeflate_alloc_decompressor() else { return result }
+        defer { libdeflate_free_decompressor(decompressor) }
+        var produced = 0
+        _ = result.withUnsafeMutableBytes {
+            libdeflate_gzip_decompress(
+                decompressor, bytes.baseAddress, bytes.count, $0.baseAddress, $0.count, &produced)
+        }
+        return result
+    }
+
     private static func inflateMember(
         _ bytes: UnsafeRawBufferPointer, _ wrapper: Wrapper, _ decompressor: OpaquePointer, expected: Int?, name: String
     ) throws -> ([UInt8], Int) {

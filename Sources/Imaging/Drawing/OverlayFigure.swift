@@ -160,7 +160,8 @@ private struct Slice {
         }
         (down, right) = axis == 0 ? (1, 2) : axis == 1 ? (0, 2) : (0, 1)
         let strides = row.image.strides
-        if let labels = row.truth ?? row.prediction, labels.elements.contains(where: { $0 > 0 }) {
+        let drawn = [row.truth, row.prediction].compactMap { $0 }.first { $0.elements.contains { $0 > 0 } }
+        if let labels = drawn {
             var counts = [Int](repeating: 0, count: shape[axis])
             for (position, label) in labels.elements.enumerated() where label > 0 {
                 counts[position / strides[axis] % shape[axis]] += 1

@@ -3,6 +3,13 @@
 #else
     import Foundation
 #endif
+#if canImport(Glibc)
+    import Glibc
+#elseif canImport(Musl)
+    import Musl
+#else
+    import Darwin
+#endif
 
 /// Whole files in and out.
 package enum FileBytes {
@@ -22,6 +29,16 @@ package enum FileBytes {
             throw ImagingError.file(url.lastPathComponent, reason: "cannot be read. Is it a folder, or protected?")
         }
         return [UInt8](data)
+    }
+
+    /// The first bytes of a file, at most so many; gzip is undone where the name ends in `.gz`, and zeros stand behind
+    /// what comes out of it.
+    static func readBeginning(_ url: URL, count: Int = 16_384) throws -> [UInt8] {
+        guard let file = fopen(url.path, "rb") else { return try readRaw(url) }
+        defer { fclose(file) }
+        let bytes = [UInt8](unsafeUninitializedCapacity: count) { $1 = fread($0.baseAddress, 1, count, file) }
+        guard url.pathExtension.lowercased() == "gz" else { return bytes }
+        return bytes.withUnsafeBytes { Deflate.inflateBeginning($0, count: count) }
     }
 
     /// Writes under a temporary name in the same folder and renames when whole.

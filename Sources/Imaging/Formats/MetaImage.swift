@@ -17,19 +17,7 @@ enum MetaImage {
     static func read(_ url: URL) throws -> StoredImage {
         let name = url.lastPathComponent
         let bytes = try FileBytes.readRaw(url)
-        var fields: [String: String] = [:]
-        var position = 0
-        // Text lines "Key = Value" up to ElementDataFile, behind which the data begins.
-        while fields["ElementDataFile"] == nil {
-            guard position < bytes.count, let end = bytes[position...].firstIndex(of: 0x0A),
-                end - position < 4096 || position == 0 && end < 65536,
-                let line = String(validating: bytes[position..<end], as: UTF8.self),
-                let equals = line.firstIndex(of: "=")
-            else { throw ImagingError.damaged(name, reason: "its MetaImage header has no ElementDataFile line") }
-            let key = line[..<equals].trimmed
-            fields[key] = line[line.index(after: equals)...].trimmed
-            position = end + 1
-        }
+        let (fields, position) = try fields(bytes, name)
         func numbers(_ keys: [String]) -> [Double]? {
             keys.lazy.compactMap { fields[$0] }.first?.split(separator: " ").compactMap { Double($0) }
         }
@@ -67,6 +55,33 @@ enum MetaImage {
         return StoredImage(
             format: "MetaImage", pixelType: type, size: size, components: components, values: values, spacing: spacing,
             origin: origin, direction: (0..<rank * rank).map { columns[$0 % rank * rank + $0 / rank] })
+    }
+
+    /// The header's fields, and where the data begins.
+    private static func fields(_ bytes: [UInt8], _ name: String) throws -> ([String: String], Int) {
+        var fields: [String: String] = [:]
+        var position = 0
+        // Text lines "Key = Value" up to ElementDataFile, behind which the data begins.
+        while fields["ElementDataFile"] == nil {
+            guard position < bytes.count, let end = bytes[position...].firstIndex(of: 0x0A),
+                end - position < 4096 || position == 0 && end < 65536,
+                let line = String(validating: bytes[position..<end], as: UTF8.self),
+                let equals = line.firstIndex(of: "=")
+            else { throw ImagingError.damaged(name, reason: "its MetaImage header has no ElementDataFile line") }
+            let key = line[..<equals].trimmed
+            fields[key] = line[line.index(after: equals)...].trimmed
+            position = end + 1
+        }
+        return (fields, position)
+    }
+
+    /// Millimetres between voxels, fastest axis first, from the beginning of the file; nil where it cannot be told.
+    static func spacing(_ url: URL) throws -> [Double]? {
+        let bytes = try FileBytes.readBeginning(url)
+        guard let (fields, _) = try? fields(bytes, url.lastPathComponent) else { return nil }
+        let text = fields["ElementSpacing"] ?? fields["ElementSize"]
+        let spacing = text?.split(separator: " ").compactMap { Double($0) } ?? []
+        return fields["NDims"].flatMap { Int($0) } == spacing.count && !spacing.isEmpty ? spacing : nil
     }
 
     private static func content(

@@ -78,6 +78,15 @@ enum NIfTI {
         return image
     }
 
+    /// Millimetres between voxels, fastest axis first, from the beginning of a header's file; nil where it cannot be told.
+    static func spacing(_ url: URL) throws -> [Double]? {
+        let bytes = try FileBytes.readBeginning(pair(url).0)
+        guard bytes.count >= 348, let header = header(bytes), (1...7).contains(header.dim[0]) else { return nil }
+        var rank = max(2, header.dim[0])
+        while rank > 2, header.dim[rank] == 1 { rank -= 1 }
+        return (1...rank).map { header.pixdim[$0] == 0 ? 1 : abs(header.pixdim[$0]) }
+    }
+
     /// The header's file and the data's, for any of the names of a pair.
     private static func pair(_ url: URL) -> (URL, URL) {
         let compressed = url.pathExtension.lowercased() == "gz"

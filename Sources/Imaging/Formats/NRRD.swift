@@ -28,22 +28,7 @@ enum NRRD {
         guard bytes.starts(with: "NRRD".utf8) else {
             throw ImagingError.unsupported(name, reason: "it does not begin as an NRRD file does")
         }
-        var fields: [String: String] = [:]
-        var position = 0
-        while position < bytes.count {
-            let end = bytes[position...].firstIndex(of: 0x0A) ?? bytes.count
-            var line = bytes[position..<end]
-            if line.last == 0x0D { line.removeLast() }
-            position = min(end + 1, bytes.count)
-            if line.isEmpty { break }  // an empty line ends the header
-            guard let text = String(validating: line, as: UTF8.self) else {
-                throw ImagingError.damaged(name, reason: "its header is not text")
-            }
-            if text.hasPrefix("#") || text.hasPrefix("NRRD") || text.contains(":=") { continue }
-            guard let colon = text.firstIndex(of: ":") else { continue }
-            fields[text[..<colon].trimmed.lowercased()] =
-                text[text.index(after: colon)...].trimmed
-        }
+        let (fields, position) = try fields(bytes, name)
         guard let type = fields["type"].flatMap({ types[$0.lowercased()] }) else {
             throw ImagingError.unsupported(name, reason: "its type \(fields["type"] ?? "(none)") is unknown")
         }
@@ -72,6 +57,44 @@ enum NRRD {
             origin: size.map { _ in 0 }, direction: (0..<axes * axes).map { $0 / axes == $0 % axes ? 1 : 0 })
         orient(&image, fields, directions)
         return image
+    }
+
+    /// The header's fields by their names in small letters, and where the data begins.
+    private static func fields(_ bytes: [UInt8], _ name: String) throws -> ([String: String], Int) {
+        var fields: [String: String] = [:]
+        var position = 0
+        while position < bytes.count {
+            let end = bytes[position...].firstIndex(of: 0x0A) ?? bytes.count
+            var line = bytes[position..<end]
+            if line.last == 0x0D { line.removeLast() }
+            position = min(end + 1, bytes.count)
+            if line.isEmpty { break }  // an empty line ends the header
+            guard let text = String(validating: line, as: UTF8.self) else {
+                throw ImagingError.damaged(name, reason: "its header is not text")
+            }
+            if text.hasPrefix("#") || text.hasPrefix("NRRD") || text.contains(":=") { continue }
+            guard let colon = text.firstIndex(of: ":") else { continue }
+            fields[text[..<colon].trimmed.lowercased()] =
+                text[text.index(after: colon)...].trimmed
+        }
+        return (fields, position)
+    }
+
+    /// Millimetres between voxels, fastest axis first, from the beginning of the file; nil where it cannot be told.
+    static func spacing(_ url: URL) throws -> [Double]? {
+        let name = url.lastPathComponent
+        let bytes = try FileBytes.readBeginning(url)
+        // A header that does not end here is read with its file.
+        guard bytes.starts(with: "NRRD".utf8), case let (fields, position) = try fields(bytes, name),
+            position < bytes.count || fields["data file"] ?? fields["datafile"] != nil,
+            let size = fields["sizes"]?.split(separator: " ").compactMap({ Int($0) }), (2...4).contains(size.count)
+        else { return nil }
+        let axes = size.count
+        var image = StoredImage(
+            format: "NRRD", pixelType: .uint8, size: size, components: 1, values: [], spacing: size.map { _ in 1 },
+            origin: size.map { _ in 0 }, direction: (0..<axes * axes).map { _ in 0 })
+        orient(&image, fields, vectors(fields["space directions"]))
+        return image.spacing
     }
 
     private static func orient(_ image: inout StoredImage, _ fields: [String: String], _ directions: [[Double]?]?) {

@@ -60,8 +60,7 @@ public actor NNUNetLearner: Learner {
             let weights = try await current.run.trainer.weights
             return SiteDescription(
                 name: "", examples: current.training.split.train.count, dataset: site.dataset, modality: site.modality,
-                kind: "channels \(dataset.channelNames.joined(separator: ", ")); labels "
-                    + dataset.labels.map { "\($0.name) \($0.values)" }.joined(separator: ", "),
+                kind: dataset.networkEnds,
                 tensors: weights.descriptions.map { architecture.role(of: $0) })
         }
     }
@@ -76,7 +75,6 @@ public actor NNUNetLearner: Learner {
         if current == nil { try preparation.renew() }
         var settings = site.settings
         settings.epochs = epochs ?? settings.epochs
-        settings.seed = settings.seed ?? site.seed
         let model = ModelFolder(
             site.folders.modelFolder(
                 dataset: site.dataset, trainer: settings.trainerName, plans: site.plansName,

@@ -12,8 +12,9 @@ public struct NNUNetSite: Sendable {
     public var configuration = "3d_fullres"
     public var plansName = "nnUNetPlans"
     public var fold = Fold.number(0)
-    /// All but the epochs, which follow from the rounds.
-    public var settings = TrainingSettings()
+    /// All but the epochs, which follow from the rounds. Their seed is set, to 1 where nothing else is: a round that comes
+    /// again after a crash must come out the same.
+    public var settings: TrainingSettings
     public var device = Device.cpu
     /// With fewer cases, no fingerprint leaves the site.
     public var smallestNumberOfCases = 1
@@ -21,12 +22,12 @@ public struct NNUNetSite: Sendable {
     public var targetSpacing: [Double]?
     /// Cases at a time, in preprocessing.
     public var threads = 1
-    /// The run's, which the first weights follow from.
-    public var seed: UInt64 = 1
 
     public init(dataset: String, folders: DatasetFolders, modality: String) {
         self.dataset = dataset
         self.folders = folders
         self.modality = modality
+        settings = TrainingSettings()
+        settings.seed = 1
     }
 }

@@ -89,7 +89,9 @@ public final class Trainer {
                 epoch: epoch, of: settings.epochs, initial: settings.initialLearningRate)
             optimizer.learningRate = learningRate
             let trainingLoss = try train(on: training, willStep)
-            let (validationLoss, counts) = try validate(on: validation, willStep)
+            let (validationLoss, counts) =
+                settings.validatesEveryEpoch
+                ? try validate(on: validation, willStep) : (.nan, OverlapCounts(classes: OverlapCounts.classes(heads)))
             let record = EpochRecord(
                 epoch: epoch, trainingLoss: trainingLoss, validationLoss: validationLoss, dice: counts.dice,
                 meanDice: counts.meanDice, learningRate: learningRate, start: start, end: secondsSince1970())

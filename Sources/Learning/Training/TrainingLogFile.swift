@@ -48,8 +48,11 @@ public final class TrainingLogFile: Sendable {
 
     public func epochEnds(_ record: EpochRecord, newBest: Double?) {
         write("train_loss \(rounded(record.trainingLoss, 4))")
-        write("val_loss \(rounded(record.validationLoss, 4))")
-        write("Pseudo dice [\(record.dice.map { rounded($0, 4) }.joined(separator: ", "))]")
+        let isValidated = !record.validationLoss.isNaN || record.dice.contains { !$0.isNaN }
+        if isValidated {
+            write("val_loss \(rounded(record.validationLoss, 4))")
+            write("Pseudo dice [\(record.dice.map { rounded($0, 4) }.joined(separator: ", "))]")
+        }
         write("Epoch time: \(rounded(record.end - record.start, 2)) s")
         if let newBest { write("Yayy! New best EMA pseudo Dice: \(rounded(newBest, 4))") }
     }

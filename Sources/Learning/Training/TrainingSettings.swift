@@ -5,6 +5,8 @@ public struct TrainingSettings: Sendable, Equatable {
     public var epochs = 1000
     public var iterationsPerEpoch = 250
     public var validationIterationsPerEpoch = 50
+    /// Whether every epoch ends with the online validation; without it the epoch's loss and Dice of validation are NaN.
+    public var validatesEveryEpoch = true
     /// Patches per step; nil for the plan's.
     public var batchSize: Int?
     public var optimizer = OptimizerKind.sgd

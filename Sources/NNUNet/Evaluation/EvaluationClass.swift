@@ -31,3 +31,12 @@ public struct EvaluationClass: Sendable, Equatable {
         }
     }
 }
+
+extension EvaluationClass {
+    /// The names of `all(of:)`, in its order.
+    public static func names(of dataset: DatasetDescription) -> [String] {
+        all(of: dataset).map { item in
+            dataset.labels.first { Set($0.values) == Set(item.labels) }?.name ?? item.key
+        }
+    }
+}

@@ -93,9 +93,9 @@ enum ReportStyle {
         .reasons{color:var(--second);font-size:13px;margin:10px 0 0;padding-left:20px}
         .failures .n{padding-right:28px}.failures td:nth-child(2){width:44%;overflow-wrap:anywhere}
         .warning{border:1px solid var(--bad);color:var(--bad);border-radius:6px;padding:8px 12px;margin:0 0 16px}
-        .overlays{display:grid;grid-template-columns:repeat(auto-fill,minmax(300px,1fr));gap:20px}
-        .overlays img{width:100%;height:auto;display:block;border-radius:4px}
-        .overlays figcaption{font-size:13px;color:var(--second);margin-top:6px}
+        .overlays figure{max-width:976px;margin-bottom:26px}
+        .overlays img{width:100%;height:auto;display:block;border-radius:6px}
+        .overlays figcaption{margin-bottom:6px}
         footer{margin-top:52px;padding-top:14px;border-top:1px solid var(--rule);color:var(--second);font-size:13px}
         @media print{:root{--paper:#fff;--ink:#000;--second:#4a525b;--rule:#cfd4d9;--grid:#e6e9ec;--soft:#f3f4f6;\
         --bad:#8f3606;--heat:0 114 178;--c1:#0072b2;--c2:#d55e00;--c3:#008f68;--c4:#b8568f;--c5:#c08000;--c6:#3a9fd9;\

@@ -41,10 +41,13 @@ extension RunFile {
         file.device = other.device
         file.baselines = other.baselines
         file.validation.crossSite = other.validation.crossSite
+        file.validation.overlays = other.validation.overlays
         file.strategy.deadline = nil
         file.strategy.preparationDeadline = nil
         // The settings have these themselves.
         file.training.rounds = other.training.rounds
+        // Threads are kept from the run's record; see RecordedThreads.
+        file.split?.threads = nil
         for index in file.sites.indices {
             file.sites[index].threads = nil
             file.sites[index].gpu = nil

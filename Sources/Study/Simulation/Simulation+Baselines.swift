@@ -63,6 +63,7 @@ extension Simulation {
         if run.baselines.contains(.alone) {
             let alone = sites.map { site in
                 var site = site
+                site.validatesEveryEpoch = false
                 site.folders = DatasetFolders(
                     raw: folders.raw, preprocessed: folders.preprocessed,
                     results: folder.appending(path: "alone").appending(path: site.name))
@@ -85,7 +86,8 @@ extension Simulation {
         site.folders = DatasetFolders(
             raw: folders.raw, preprocessed: folder.appending(path: "preprocessed"),
             results: folder.appending(path: site.name))
-        site.threads = resources.threads * resources.sitesAtATime
+        site.threads = (resources.threads.max() ?? 1) * resources.sitesAtATime
+        site.validatesEveryEpoch = false
         site.seed = Self.seed(run.training.seed, of: RunFile.Baseline.centralised.rawValue)
         let times = kind == .centralisedAllSteps ? sites.count : 1
         return Model(

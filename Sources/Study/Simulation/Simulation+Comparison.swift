@@ -28,9 +28,9 @@ extension Simulation {
                 print("scoring \(model.name) on \(test.cases) cases")
                 let predictions = folder.appending(path: model.name.replacing(" ", with: "_"))
                 try await tools.predict(
-                    images: test.images, output: predictions, model: model.folder,
-                    configuration: run.plan.configuration, fold: model.fold, checkpoint: "checkpoint_final.pth",
-                    device: resources.devices.first)
+                    PredictionOrder(
+                        images: test.images, output: predictions, model: model.folder,
+                        configuration: run.plan.configuration, fold: model.fold, device: resources.devices.first))
                 let row = ComparisonTable.Row(model.name, try test.evaluate(predictions), labels: labels)
                 if model.kind == .alone { alone.append(row) } else { rows.append(row) }
             }

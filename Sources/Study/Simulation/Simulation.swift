@@ -45,7 +45,6 @@ public struct Simulation: Sendable {
             throw StudyError.setting(
                 "Where every site plans for itself no fingerprint is merged: run cohort extract-fingerprint.")
         }
-        self.run = run
         self.folders = folders
         self.tools = tools
         self.print = print
@@ -58,9 +57,12 @@ public struct Simulation: Sendable {
             throw StudyError.setting(
                 "Two sites have the dataset \(twice): each needs one of its own. Split it (--split).")
         }
+        let recorded = try RecordedThreads(in: output)
         let resources = try ResourcePlan(
-            sites: members.count, cores: cores, gpus: gpus, device: run.device, wanted: wanted)
+            sites: members.count, cores: cores, gpus: gpus, device: run.device, wanted: wanted,
+            threads: try members.map { try recorded.threads(of: $0.name, stated: $0.threads) })
         self.resources = resources
+        self.run = run.stating(threads: resources.threads)
         let output = output
         sites = try members.enumerated().map { index, member in
             let name = try folders.datasetName(member.dataset)
@@ -75,8 +77,9 @@ public struct Simulation: Sendable {
                     stated: member.modality,
                     dataset: name),
                 fold: member.fold, plan: run.plan, training: run.training, device: resources.devices[index],
-                threads: member.threads ?? resources.threads, targetSpacing: member.targetSpacing,
-                minimumCases: member.minimumCases, seed: Self.seed(run.training.seed, of: member.name))
+                threads: resources.threads[index], targetSpacing: member.targetSpacing,
+                minimumCases: member.minimumCases, validatesEveryEpoch: run.validation.every > 0,
+                seed: Self.seed(run.training.seed, of: member.name))
         }
         try checkCompatibility()
     }
@@ -90,11 +93,13 @@ public struct Simulation: Sendable {
 
     /// Says what differs between the sites, and refuses what cannot work.
     private func checkCompatibility() throws {
+        guard sites.count > 1 else { return }
         let described = try sites.map { site in
-            DatasetCompatibility.Site(
-                name: site.name, description: try raw(site).description, modality: site.modality)
+            let raw = try raw(site)
+            return DatasetCompatibility.Site(
+                name: site.name, description: raw.description, modality: site.modality,
+                spacing: try raw.medianSpacing())
         }
-        guard described.count > 1 else { return }
         let compatibility = DatasetCompatibility(described)
         for difference in compatibility.differences { print("\(difference.text)") }
         switch compatibility.sharing {
@@ -137,6 +142,7 @@ public struct Simulation: Sendable {
         let page = Report.html(
             records: outcome.records, matrix: outcome.matrix, facts: outcome.facts, tables: tables.tables)
         try Report.write(page, to: output.appending(path: "report.html"))
+        try await writeSiteReports(outcome)
         if let matrix = outcome.matrix { print(matrix.text()) }
         for table in tables.tables { print(table.text) }
         print("report: \(output.appending(path: "report.html").path)")

@@ -45,6 +45,7 @@ struct SiteDatasets {
         return zip(names, divided.sites).map { name, site in
             var member = RunFile.Site(name: site.name, dataset: name)
             member.fold = split.fold
+            member.threads = split.threads
             return member
         }
     }

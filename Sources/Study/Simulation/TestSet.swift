@@ -31,10 +31,7 @@ struct TestSet: Sendable {
             first = first ?? raw
             var chosen = try raw.testCases().filter { $0.label != nil }
             if chosen.isEmpty, case .number = site.fold {
-                let splits = site.folders.preprocessed.appending(path: site.dataset)
-                    .appending(path: "splits_final.json")
-                let validation = Set(
-                    try Splits(contentsOf: splits).split(site.fold, of: raw.cases.map(\.identifier)).validation)
+                let validation = Set(try site.split(of: raw).validation)
                 chosen = raw.cases.filter { validation.contains($0.identifier) }
             }
             for var item in chosen {

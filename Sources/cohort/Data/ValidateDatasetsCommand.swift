@@ -13,8 +13,8 @@ struct ValidateDatasetsCommand: ParsableCommand {
         commandName: "validate",
         abstract: "Check datasets one by one, and whether sites that hold them can learn one model together.",
         discussion: """
-            Only dataset.json and the names of files are looked at; --full reads every case. Where no datasets are named, \
-            all are checked, and not compared. Spacings are compared where datasets have fingerprints.
+            Only dataset.json, the names of files and the headers of images are looked at; --full reads every case. Where \
+            no datasets are named, all are checked, and not compared.
 
             EXAMPLE
               cohort datasets validate 301 302 303
@@ -90,7 +90,9 @@ struct ValidateDatasetsCommand: ParsableCommand {
         let fingerprint =
             FileManager.default.fileExists(atPath: file.path) ? try DatasetFingerprint(contentsOf: file) : nil
         return DatasetCompatibility.Site(
-            name: name, description: dataset.description, modality: modality, fingerprint: fingerprint)
+            name: name, description: dataset.description, modality: modality,
+            spacing: datasets.count > 1 ? try dataset.medianSpacing(threads: processes.threads) : nil,
+            fingerprint: fingerprint)
     }
 
     private func statedModalities(_ folders: DatasetFolders, _ names: [String]) throws -> [String: Modality] {

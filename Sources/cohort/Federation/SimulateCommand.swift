@@ -171,6 +171,7 @@ struct RunValues: ParsableArguments {
     @Option(help: "Rounds between two checkpoints of the global model.") var saveFrequency: String?
     @Flag(name: .customLong("no-validate"), help: "Do not judge the global model.") var skipsValidation = false
     @Flag(help: "At the end, judge every site's model at every site.") var crossSite = false
+    @Option(help: "Validation cases drawn in each site's own report; 0 draws none.") var overlays: String?
     @Option(parsing: .upToNextOption, help: "Also train: centralised, centralised-all-steps, alone.") var baselines:
         [String] = []
     @Option(help: "as-is, intersection or union of the sites' labels.") var labels: String?
@@ -197,7 +198,7 @@ struct RunValues: ParsableArguments {
             ("strategy.select", fractionFit.map { "{fraction: \($0)}" }),
             ("validation.select", fractionEvaluate.map { "{fraction: \($0)}" }),
             ("validation.every", skipsValidation ? "0" : validationFrequency), ("save_every", saveFrequency),
-            ("validation.cross_site", crossSite ? "true" : nil),
+            ("validation.cross_site", crossSite ? "true" : nil), ("validation.overlays", overlays),
             ("baselines", baselines.isEmpty ? nil : "[\(baselines.joined(separator: ", "))]"), ("labels", labels),
             ("device", device),
         ]

@@ -26,7 +26,6 @@ struct SimulationEngine: SimulationTools {
         own.smallestNumberOfCases = max(1, site.minimumCases)
         own.targetSpacing = site.targetSpacing
         own.threads = site.threads
-        own.seed = site.training.seed
         // The site's own log says everything; people see a line per round.
         let log = SiteLog(site.folders.results.appending(path: "site.log"))
         return NNUNetLearner(own, log: { log.write($0) })
@@ -43,6 +42,7 @@ struct SimulationEngine: SimulationTools {
         settings.threads = site.threads
         settings.loaderThreads = 1
         settings.seed = site.seed
+        settings.validatesEveryEpoch = site.validatesEveryEpoch
         return settings
     }
 
@@ -59,20 +59,12 @@ struct SimulationEngine: SimulationTools {
         return settings
     }
 
-    func predict(
-        images: URL, output: URL, model: URL, configuration name: String, fold: Fold, checkpoint: String,
-        device: String?
-    ) async throws {
-        let folder = ModelFolder(model)
-        let (plans, dataset) = (try folder.plans, try folder.dataset)
-        let configuration = try plans.configuration(name)
-        let prediction = try PredictionModel(
-            folder, configuration: configuration, dataset: dataset, folds: [fold], checkpoint: checkpoint)
-        try FileManager.default.createDirectory(at: output, withIntermediateDirectories: true)
-        let cases = try ImageFolderCases(
-            input: images, output: output, plans: plans, configuration: configuration, dataset: dataset)
-        let predictor = try await Predictor(
-            model: prediction, settings: PredictionSettings(), device: resolvedDevice(device))
-        try await predictor.predict(cases)
+    func predict(_ order: PredictionOrder) async throws {
+        let prediction = try FolderPrediction(
+            ModelFolder(order.model), configuration: order.configuration, folds: [order.fold],
+            checkpoint: order.checkpoint, images: order.images, output: order.output)
+        var settings = PredictionSettings()
+        settings.mirroring = order.mirroring
+        try await prediction.run(settings, device: resolvedDevice(order.device))
     }
 }

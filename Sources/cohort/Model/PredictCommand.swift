@@ -63,28 +63,15 @@ struct PredictionOptions: ParsableArguments {
     func run(_ folder: ModelFolder, configuration name: String, part: (index: Int, count: Int), arguments: JSONObject)
         async throws
     {
-        let plans: Plans
-        do { plans = try folder.plans } catch {
-            throw NNUNetError.file(folder.url.path, reason: "holds no usable model: \(error)")
-        }
-        let dataset = try folder.dataset
-        let configuration = try plans.configuration(name)
-        guard configuration.previousStage == nil else {
-            throw NNUNetError.plan(
-                "\(configuration.name) continues \(configuration.previousStage!): cascades cannot predict yet.")
-        }
         let output = URL(filePath: output, directoryHint: .isDirectory)
-        let cases = try ImageFolderCases(
-            input: URL(filePath: input, directoryHint: .isDirectory), output: output, plans: plans,
-            configuration: configuration,
-            dataset: dataset, savesProbabilities: savesProbabilities, skipsExisting: continues, part: part)
-        let model = try PredictionModel(
-            folder, configuration: configuration, dataset: dataset,
-            folds: folds.isEmpty ? nil : folds.map { try Fold($0) },
-            checkpoint: checkpoint)
+        let prediction = try FolderPrediction(
+            folder, configuration: name, folds: folds.isEmpty ? nil : folds.map { try Fold($0) },
+            checkpoint: checkpoint, images: URL(filePath: input, directoryHint: .isDirectory), output: output,
+            savesProbabilities: savesProbabilities, skipsExisting: continues, part: part)
+        let cases = prediction.cases
         try FileManager.default.createDirectory(at: output, withIntermediateDirectories: true)
-        try plans.write(to: output.appending(path: "plans.json"))
-        try JSONValue.object(dataset.json).write(to: output.appending(path: "dataset.json"))
+        try prediction.plans.write(to: output.appending(path: "plans.json"))
+        try JSONValue.object(prediction.dataset.json).write(to: output.appending(path: "dataset.json"))
         try JSONValue.object(arguments).write(to: output.appending(path: "predict_from_raw_data_args.json"))
 
         var settings = PredictionSettings()
@@ -95,16 +82,13 @@ struct PredictionOptions: ParsableArguments {
         settings.casesPreparing = preparing
         settings.casesExporting = exporting
         settings.sumsOnDevice = !notOnDevice
-        let predictor = try await Predictor(model: model, settings: settings, device: resolvedDevice(device))
         let progress = Progress("prediction", count: cases.count, isSilent: noProgress || verbose)
         let done = CompletionCount()
         let verbose = verbose
-        try await predictor.predict(
-            cases,
-            didExport: { index in
-                if verbose { print(cases.cases[index].identifier) }
-                progress.show(done.next())
-            })
+        try await prediction.run(settings, device: resolvedDevice(device)) { index in
+            if verbose { print(cases.cases[index].identifier) }
+            progress.show(done.next())
+        }
         print("\(cases.count) cases: \(output.path)")
     }
 

@@ -7,15 +7,15 @@ struct DatasetCompatibilityTests {
     ) throws -> DatasetCompatibility {
         DatasetCompatibility(
             try descriptions.enumerated().map { index, description in
-                let fingerprint = (index < spacings.count ? spacings[index] : nil).map { spacing in
+                let fingerprint = (index < depth.count ? depth[index] : nil).map { depth in
                     DatasetFingerprint(
-                        shapesAfterCrop: [[index < depth.count ? depth[index] : 9, 9, 9]], spacings: [spacing],
+                        shapesAfterCrop: [[depth, 9, 9]], spacings: [[1, 1, 1]],
                         foregroundIntensities: [], medianRelativeSizeAfterCropping: 1)
                 }
                 return DatasetCompatibility.Site(
                     name: ["A", "B", "C", "D"][index], description: description,
                     modality: try Modality(channelNames: description.channelNames, dataset: "D"),
-                    fingerprint: fingerprint)
+                    spacing: index < spacings.count ? spacings[index] : nil, fingerprint: fingerprint)
             })
     }
 
@@ -80,13 +80,45 @@ struct DatasetCompatibilityTests {
         let ignoring = try description(labels: #"{"background": 0, "liver": 1, "ignore": 2}"#, ending: ".nrrd")
         let result = try compare([description(), ignoring], spacings: [[3, 1, 1], [5, 1, 1]])
         #expect(result.differences.map(\.aspect) == [.ignoreLabel, .fileEnding, .spacing])
+        #expect(result.differences[2].text.contains("factor of 1.7"))
         #expect(result.differences[2].text.contains("A: 3.0 × 1.0 × 1.0; B: 5.0 × 1.0 × 1.0"))
         #expect(result.sharing == .everything)
-        #expect(try compare([description(), description()], spacings: [[3, 1, 1], [3.5, 1, 1]]).differences.isEmpty)
+        #expect(try compare([description(), description()], spacings: [[3, 1, 1], [4.5, 1, 1]]).differences.isEmpty)
+        #expect(try compare([description(), description()], spacings: [nil, [4.5, 1, 1]]).differences.isEmpty)
+    }
+
+    /// What the coordinator tells sites of one kind by agrees with what is said of their datasets.
+    @Test func networkEndsAreEqualWhereNothingDiffers() throws {
+        let one = try description(labels: #"{"background": 0, "Liver": 1, "tumour": 2}"#)
+        let other = try description(channels: ["ct"], labels: #"{"background": 0, "tumour": 2, "liver ": 1}"#)
+        #expect(one.networkEnds == other.networkEnds)
+        let swapped = try description(labels: #"{"background": 0, "liver": 2, "tumour": 1}"#)
+        #expect(one.networkEnds != swapped.networkEnds)
+        let order = #", "regions_class_order": [1, 2]"#
+        let outer = try description(labels: #"{"background": 0, "whole": [1, 2], "core": 2}"#, extra: order)
+        let inner = try description(labels: #"{"background": 0, "core": 2, "whole": [1, 2]}"#, extra: order)
+        #expect(outer.networkEnds != inner.networkEnds)
+    }
+
+    /// "T1w" and "t1w" are one channel; "MR" and "MRI" may be, which a person must say.
+    @Test func namesOfChannelsOfOneModality() throws {
+        #expect(try compare([description(channels: ["T1w"]), description(channels: ["t1W "])]).differences.isEmpty)
+        let result = try compare([
+            description(channels: ["MR", "T2w"]), description(channels: ["MRI", "t2w"]),
+            description(channels: ["mr", "T2w"]),
+        ])
+        #expect(result.differences.map(\.aspect) == [.channels] && result.sharing == .backbone)
+        let text = result.differences[0].text
+        #expect(text.contains("Channel 0 is of one modality, MR, under other names"))
+        #expect(text.contains("\"MRI\" at B") && !text.contains("Channel 1"))
+        #expect(
+            ChannelKey.keys(of: ["T1w", "t1w", "FLAIR"], modality: "MR")
+                == ChannelKey.keys(of: [" t1w", "T1W", "flair"], modality: "MR"))
+        #expect(ChannelKey.keys(of: ["T1w", "t1w"], modality: "MR").map(\.occurrence) == [0, 1])
     }
 
     @Test func flatAndSpatialImagesShareNothing() throws {
-        let result = try compare([description(), description()], spacings: [[1, 1, 1], [1, 1, 1]], depth: [9, 1])
+        let result = try compare([description(), description()], depth: [9, 1])
         #expect(result.sharing == nil && result.advice.hasPrefix("Nothing"))
         #expect(try compare([description(), description(ending: ".png")]).sharing == nil)
     }

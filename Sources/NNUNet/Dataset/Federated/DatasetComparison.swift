@@ -68,9 +68,29 @@ struct DatasetComparison {
             isReordered
             ? "Channels are the same in another order. \(text). Number channel_names and the files' endings (_0000, _0001, …) alike."
             : Set(groups.map(\.value.count)).count == 1
-                ? "Channels have other names. \(text). Where they mean the same, name them alike."
+                ? "Channels have other names. \(text). \(otherNames)"
                 : "The number of channels differs. \(text)."
         return [Difference(aspect: .channels, text: fact, consequence: .backboneOnly)]
+    }
+
+    /// What to do about names of channels that differ: those of one modality may well mean the same.
+    private var otherNames: String {
+        let names = sites.map { $0.description.channelNames.map(Self.folded) }
+        let pairs = names[0].indices.compactMap { channel -> String? in
+            let spellings = Set(names.map { $0[channel] })
+            let kinds = Set(spellings.map { ModalityVocabulary.kinds(in: $0) })
+            guard spellings.count > 1, kinds.count == 1, let kind = kinds.first, kind.count == 1 else { return nil }
+            let told = groups { $0.description.channelNames[channel].trimmed }.map {
+                "\"\($0.value)\" at \(Self.list($0.sites))"
+            }
+            return "Channel \(channel) is of one modality, \(kind.first!.rawValue), under other names: "
+                + "\(told.joined(separator: ", "))."
+        }
+        return
+            (pairs + [
+                "Where they mean the same, name them alike: until then intensities are not merged, and input "
+                    + "layers stay apart."
+            ]).joined(separator: " ")
     }
 
     var fileEndings: [Difference] {
@@ -83,25 +103,27 @@ struct DatasetComparison {
         ]
     }
 
+    /// By more than this factor along an axis, a common plan makes other images of a site's.
+    static let notableSpacing = 1.5
+
     var spacings: [Difference] {
-        let medians = sites.compactMap { site -> (name: String, spacing: [Double])? in
-            guard let spacings = site.fingerprint?.spacings, !spacings.isEmpty else { return nil }
-            return (site.name, (0..<3).map { axis in quantile(spacings.map { $0[axis] }, 0.5) })
-        }
-        let differs = (0..<3).contains { axis in
+        let medians = sites.compactMap { site in site.spacing.map { (name: site.name, spacing: $0) } }
+        let factor = (0..<3).map { axis in
             let values = medians.map { $0.spacing[axis] }
-            guard let low = values.min(), let high = values.max() else { return false }
-            return high > 1.25 * low
-        }
-        guard differs else { return [] }
+            guard let low = values.min(), let high = values.max(), low > 0 else { return 1.0 }
+            return high / low
+        }.max()!
+        guard factor > Self.notableSpacing else { return [] }
+        func rounded(_ value: Double, _ parts: Double) -> String { "\((value * parts).rounded() / parts)" }
         let text = medians.map { site in
-            "\(site.name): \(site.spacing.map { "\(($0 * 1000).rounded() / 1000)" }.joined(separator: " × "))"
+            "\(site.name): \(site.spacing.map { rounded($0, 1000) }.joined(separator: " × "))"
         }
         return [
             Difference(
                 aspect: .spacing,
-                text: "Median spacings (z y x) differ by more than a quarter. \(text.joined(separator: "; ")). "
-                    + "Common plans resample all cases to one spacing.", consequence: .none)
+                text: "Median spacings differ by up to a factor of \(rounded(factor, 10)) (mm, coarsest axis first). "
+                    + "\(text.joined(separator: "; ")). A common plan resamples all cases to one spacing; a "
+                    + "target_spacing of their own lets sites keep another.", consequence: .none)
         ]
     }
 

@@ -5,15 +5,19 @@ public struct DatasetCompatibility: Sendable {
         public var name: String
         public var description: DatasetDescription
         public var modality: Modality
-        /// Where there is one, spacings are compared too.
+        /// As `RawDataset.medianSpacing` gives it; nil leaves spacings uncompared.
+        public var spacing: [Double]?
+        /// Where there is one, it tells flat images from spatial ones.
         public var fingerprint: DatasetFingerprint?
 
         public init(
-            name: String, description: DatasetDescription, modality: Modality, fingerprint: DatasetFingerprint? = nil
+            name: String, description: DatasetDescription, modality: Modality, spacing: [Double]? = nil,
+            fingerprint: DatasetFingerprint? = nil
         ) {
             self.name = name
             self.description = description
             self.modality = modality
+            self.spacing = spacing
             self.fingerprint = fingerprint
         }
     }
@@ -87,5 +91,19 @@ public struct DatasetCompatibility: Sendable {
             return text
         case nil: return "Nothing can be shared: flat and spatial images need networks of other kinds."
         }
+    }
+}
+
+extension DatasetDescription {
+    /// What the two ends of a network stand for, as text: channels, and labels in the order of the heads.
+    ///
+    /// Equal where input layers and heads mean the same, however names are spelt in upper and lower case.
+    public var networkEnds: String {
+        let channels = channelNames.map(DatasetComparison.folded).joined(separator: ", ")
+        let isRegional = labels.contains { $0.values.count > 1 }
+        // Heads of regions stand in the file's order, those of labels in the order of their numbers.
+        let heads = isRegional ? labels : labels.sorted { $0.values[0] < $1.values[0] }
+        return "channels \(channels); labels "
+            + heads.map { "\(DatasetComparison.folded($0.name)) \($0.values)" }.joined(separator: ", ")
     }
 }

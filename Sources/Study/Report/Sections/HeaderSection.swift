@@ -8,10 +8,13 @@
 struct HeaderSection {
     let facts: RunFacts
     let history: RunHistory
+    /// Whose own page it is; nil for that of the whole run.
+    var site: String?
 
     var html: HTML {
         """
-        <header><p class="over">Federated run</p><h1>\(facts.task)</h1></header>
+        <header><p class="over">\(site.map { _ in facts.task + ", a federated run" } ?? "Federated run")</p>\
+        <h1>\(site ?? facts.task)</h1></header>
         <section class="tiles">\(tiles)</section>
         <section><dl class="facts">\(pairs.map { "<div><dt>\($0.name)</dt><dd>\($0.value)</dd></div>" })</dl></section>
 
@@ -34,7 +37,7 @@ struct HeaderSection {
                 "Last \(metric.title)", last.map { minus(metric.text($0.value)) } ?? Quantity.none,
                 last.map { "round \($0.round)" } ?? "not measured"),
             tile("Rounds", "\(history.rounds.count)", "of \(facts.rounds) planned"),
-            tile("Sites", "\(history.sites.count)", lastRound),
+            site.map(participation) ?? tile("Sites", "\(history.sites.count)", lastRound),
             tile("Took", Quantity.seconds(seconds), pace),
             tile("Moved", Quantity.bytes(down + up), "↓ \(Quantity.bytes(down))  ↑ \(Quantity.bytes(up))"),
         ]
@@ -43,6 +46,11 @@ struct HeaderSection {
     private var lastRound: String {
         guard let last = history.rounds.last else { return "no round yet" }
         return "\(last.sites.count(where: \.tookPart)) in the last round"
+    }
+
+    private func participation(of site: String) -> HTML {
+        let took = history.rounds.count { round in round.sites.contains { $0.name == site && $0.tookPart } }
+        return tile("Took part in", "\(took)", "of \(Quantity.count(history.rounds.count, "round"))")
     }
 
     /// What a usual round takes: the median.
@@ -60,7 +68,7 @@ struct HeaderSection {
     private var pairs: [RunFacts.Fact] {
         var pairs = [
             RunFacts.Fact("Strategy", facts.strategy), RunFacts.Fact("Sharing", facts.sharing),
-            RunFacts.Fact("Sites", siteCases),
+            site == nil ? RunFacts.Fact("Sites", siteCases) : RunFacts.Fact("Cases", ownCases),
         ]
         if let started = facts.started { pairs.append(RunFacts.Fact("Started", Self.text(started))) }
         let preparation = history.preparation.map(\.totalSeconds).reduce(0, +)
@@ -73,6 +81,8 @@ struct HeaderSection {
         }
         return pairs + facts.more
     }
+
+    private var ownCases: String { facts.sites.first.map { "\($0.cases) to train on" } ?? "not said" }
 
     private var siteCases: String {
         let cases = Quantity.count(facts.sites.map(\.cases).reduce(0, +), "case")

@@ -17,7 +17,7 @@ struct MatrixSection {
         let notes = reasons.map { reason -> HTML in "<li>\(Plain.withoutPaths(reason))</li>" }
         let list: HTML = notes.isEmpty ? "" : "<ol class=\"reasons\">\(notes)</ol>"
         return """
-            <section><h2>Every model on every site’s data</h2>
+            <section><h2>Every model on \(matrix.sites.count == 1 ? "this" : "every") site’s data</h2>
             <p class="note">\(metric.title)\(metric.unit.isEmpty ? "" : " in \(metric.unit)"). A row is one site’s \
             cases, a column one model. The deeper the colour, the better; bold is the best of a row, a frame marks a \
             site’s own model.</p>

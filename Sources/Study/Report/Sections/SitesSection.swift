@@ -7,7 +7,7 @@ struct SitesSection {
         guard !history.sites.isEmpty else { return .empty }
         let metric = facts.metric.title
         return """
-            <section><h2>Sites</h2><div class="wide"><table>
+            <section><h2>\(history.sites.count == 1 ? "Site" : "Sites")</h2><div class="wide"><table>
             <thead><tr><th>Site</th><th class="n">Cases</th><th>\(metric) over rounds</th><th class="n">Last</th>\
             <th class="n">Best</th><th class="n">in round</th><th class="n">Took part</th><th class="n">Failed</th>\
             <th class="n">A round</th><th class="n">Received</th><th class="n">Sent</th></tr></thead>

@@ -22,6 +22,8 @@ extension RunFile {
         public var fold = Fold.number(0)
         /// The number of the first site's dataset.
         public var firstID = 301
+        /// Threads of every site's network on a CPU; nil for a share of the cores.
+        public var threads: Int?
 
         public init(dataset: String, sites: Int? = nil, by rule: Rule = .equal) {
             self.dataset = dataset
@@ -74,6 +76,7 @@ extension RunFile.Split: YAMLSection {
         YAMLKey(
             "fold", \.fold, ValueRule("0 to 4, or all-cases") { $0 == .all || (0...4).map(Fold.number).contains($0) }),
         YAMLKey("first_id", \.firstID, .within(1...999)),
+        YAMLKey("threads", \.threads, .atLeast(1)),
     ]
 }
 

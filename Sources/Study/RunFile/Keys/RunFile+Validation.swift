@@ -11,6 +11,8 @@ extension RunFile {
         public var judgement = ModelJudgement()
         /// Every site's model on every site's cases, at the end.
         public var crossSite = false
+        /// Validation cases that each site draws in its own report, predicted with its last model; 0 draws none.
+        public var overlays = 3
 
         public init() {}
     }
@@ -23,6 +25,7 @@ extension RunFile.Validation: YAMLSection {
         YAMLKey("metric", \.judgement.metric, .notEmpty),
         YAMLKey("direction", \.judgement.direction),
         YAMLKey("cross_site", \.crossSite),
+        YAMLKey("overlays", \.overlays, .within(0...50)),
     ]
 }
 
