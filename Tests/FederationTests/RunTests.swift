@@ -12,13 +12,14 @@ import Testing
     private func run(
         _ learners: [ToyLearner], rounds: Int = 3, _ configure: (inout Strategy) -> Void = { _ in },
         settings: RunSettings? = nil, folder: URL? = nil, preparations: [any Preparation] = [],
-        recorder: Recorder = Recorder()
+        recorder: Recorder = Recorder(), clock: (ManualClock, Timekeeper)? = nil
     ) async throws -> RunResult {
         var strategy = Strategy()
         configure(&strategy)
         let coordinator = try Coordinator(
             settings ?? RunSettings(rounds: rounds), strategy: strategy, preparations: preparations,
-            folder: try folder.map { try RunFolder($0) }, observers: [recorder])
+            folder: try folder.map { try RunFolder($0) },
+            observers: [recorder] + (clock.map { [$0.1] } ?? []), clock: clock?.0 ?? ContinuousClock())
         for learner in learners {
             try await coordinator.join(
                 InProcessLink(Site(name: learner.site.name, learner: learner, filters: strategy.filters)))
@@ -96,16 +97,34 @@ import Testing
 
     @Test(arguments: [ToyFault.slow, .stubborn])
     func aLateSiteIsLeftOut(fault: ToyFault) async throws {
-        let result = try await run(three(faults: ["c": [1: fault]]), rounds: 1) { $0.deadline = .milliseconds(300) }
+        let clock = ManualClock()
+        let result = try await run(
+            three(faults: ["c": [1: fault]]), rounds: 1, { $0.deadline = .seconds(60) },
+            clock: (
+                clock,
+                Timekeeper(clock, advance: .seconds(60)) {
+                    if case .updateArrived(_, _, received: 2, _) = $0 { true } else { false }
+                }
+            ))
         #expect(result.reports[0].sites.map(\.part) == [.took, .took, .late])
     }
 
     @Test func aSiteThatIsSilentBeforeTheFirstRoundIsLeftOut() async throws {
-        let log = Counting.Log()
+        let clock = ManualClock()
+        let recorder = Recorder()
         let result = try await run(
-            three(faults: ["b": [-2: .slow]]), rounds: 1, { $0.preparationDeadline = .seconds(8) },
-            preparations: [Counting(log: log)])
+            three(faults: ["b": [-2: .slow]]), rounds: 1, { $0.preparationDeadline = .seconds(60) },
+            preparations: [Counting(log: Counting.Log())], recorder: recorder,
+            clock: (
+                clock,
+                Timekeeper(clock, advance: .seconds(60)) {
+                    if case .answerArrived(_, _, received: 2, of: 3) = $0 { true } else { false }
+                }
+            ))
         #expect(result.reports[0].participants == ["a", "c"])
+        #expect(
+            await recorder.events.contains(
+                .siteLeftOut("b", during: "counting", reason: "it did not answer in time")))
     }
 
     @Test func tooFewSitesEndTheRunAndSayWhy() async throws {

@@ -87,5 +87,5 @@ extension Coordinator {
         return cells
     }
 
-    private var endOfExchange: ContinuousClock.Instant? { strategy.deadline.map { .now + $0 } }
+    private var endOfExchange: Deadline? { deadline(strategy.deadline) }
 }

@@ -13,7 +13,7 @@ extension Coordinator {
     ///   - lost: is told the site, the step and the reason.
     /// - Returns: the sites that are left.
     func carryOut(
-        _ preparation: any Preparation, with sites: [String], until end: () -> ContinuousClock.Instant?,
+        _ preparation: any Preparation, with sites: [String], until end: () -> Deadline?,
         lost: (_ site: String, _ step: String, _ reason: String) async -> Void
     ) async throws -> [String] {
         var asked = sites
@@ -38,7 +38,10 @@ extension Coordinator {
                     for: asked.filter { questions[$0] != nil })
                 try await Exchange.perform(tasks, until: end()) { outcome in
                     switch outcome.result {
-                    case .success(.answer(let data)): answers[outcome.site] = data
+                    case .success(.answer(let data)):
+                        answers[outcome.site] = data
+                        await tell(
+                            .answerArrived(site: outcome.site, step: step, received: answers.count, of: tasks.count))
                     case .success: failures.append((outcome.site, "it did not answer the question"))
                     case .failure(let error):
                         if error is CancellationError, Task.isCancelled { throw error }

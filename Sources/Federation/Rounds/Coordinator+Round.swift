@@ -17,7 +17,7 @@ extension Coordinator {
         await tell(.roundBegins(round, of: settings.rounds, sites: selected))
         let clock = ContinuousClock()
         let start = clock.now
-        let end = strategy.deadline.map { start + $0 }
+        let end = deadline(strategy.deadline)
         var outcomes: [String: RoundReport.SiteOutcome] = [:]
         func lose(_ site: String, during step: String, _ reason: String) async {
             outcomes[site, default: RoundReport.SiteOutcome(site: site, part: .took)].part = .failed(reason)
@@ -130,7 +130,7 @@ extension Coordinator {
     /// Lets sites judge the new global model, and that of their modality.
     func judge(_ state: inout RunState, plan: SharingPlan, report: inout RoundReport) async throws {
         let start = ContinuousClock.now
-        let end = strategy.deadline.map { start + $0 }
+        let end = deadline(strategy.deadline)
         let round = report.round
         let judges = try choose(strategy.validators, round: round, seed: ~settings.seed, atLeast: 1)
         let (metric, judgement) = (strategy.judgement.metric, strategy.judgement)
@@ -173,7 +173,7 @@ extension Coordinator {
     /// What sites find a model to be worth, and why some do not say.
     private func results(
         of model: Weights, _ owner: ValidationTask.Owner, _ round: Int, by judges: [String], plan: SharingPlan,
-        until end: ContinuousClock.Instant?
+        until end: Deadline?
     ) async throws -> (results: [String: ValidationResult], failures: [String: String]) {
         var results: [String: ValidationResult] = [:]
         var failures: [String: String] = [:]
@@ -197,7 +197,7 @@ extension Coordinator {
         var failures: [(String, String)] = []
         try await Exchange.perform(
             tasks({ .finish(plan.model(of: $0, from: global)) }, for: sites),
-            until: strategy.deadline.map { ContinuousClock.now + $0 }
+            until: deadline(strategy.deadline)
         ) { outcome in
             if case .failure(let error) = outcome.result { failures.append((outcome.site, "\(error)")) }
         }

@@ -11,16 +11,19 @@ public actor Coordinator {
     private let preparations: [any Preparation]
     private let folder: RunFolder?
     private let observers: [any RoundObserver]
+    private let clock: any Clock<Duration>
     private let keep: @Sendable (RoundReport, RunResult) throws -> Void
     var links: [String: any SiteLink] = [:]
     private var leftOut: Set<String> = []
 
     /// - Parameters:
     ///   - folder: where the run is kept; nil keeps nothing, and a crash loses it.
+    ///   - clock: what deadlines go by.
     ///   - keep: called after every round, with where the run then stands; to write models in a form of their own.
     public init(
         _ settings: RunSettings, strategy: Strategy = Strategy(), preparations: [any Preparation] = [],
         folder: sending RunFolder? = nil, observers: [any RoundObserver] = [],
+        clock: any Clock<Duration> = ContinuousClock(),
         keep: @escaping @Sendable (RoundReport, RunResult) throws -> Void = { _, _ in }
     ) throws {
         try strategy.validate()
@@ -33,6 +36,7 @@ public actor Coordinator {
         self.folder = folder
         self.observers = observers
         self.keep = keep
+        self.clock = clock
     }
 
     /// Lets a site in.
@@ -42,6 +46,12 @@ public actor Coordinator {
     }
 
     func tell(_ event: RunEvent) async { for observer in observers { await observer.observe(event) } }
+
+    /// A time from now on; nil for none.
+    func deadline(_ duration: Duration?) -> Deadline? {
+        func made(_ clock: some Clock<Duration>) -> Deadline? { duration.map { Deadline(after: $0, clock) } }
+        return made(clock)
+    }
 
     func endJournal() throws { if folder?.hasEnded == false { try folder?.journal.append(.ended) } }
 
@@ -146,7 +156,7 @@ public actor Coordinator {
     private func prepare(_ preparation: any Preparation) async throws {
         if folder?.isPrepared(preparation.name) == true { return }
         _ = try await carryOut(
-            preparation, with: sites, until: { [limit = strategy.preparationDeadline] in limit.map { .now + $0 } }
+            preparation, with: sites, until: { deadline(strategy.preparationDeadline) }
         ) { site, step, reason in
             leftOut.insert(site)
             await tell(.siteLeftOut(site, during: step, reason: reason))
@@ -157,7 +167,7 @@ public actor Coordinator {
     private func describeSites() async throws -> [SiteDescription] {
         var descriptions: [SiteDescription] = []
         var reasons: [(site: String, reason: String)] = []
-        let end = strategy.preparationDeadline.map { ContinuousClock.now + $0 }
+        let end = deadline(strategy.preparationDeadline)
         try await Exchange.perform(tasks({ _ in .describe }, for: sites), until: end) { outcome in
             switch outcome.result {
             case .success(.description(var description)):
@@ -191,7 +201,7 @@ public actor Coordinator {
         for site in wanted.keys.sorted() {
             let names = wanted[site]!
             var weights = Weights()
-            let end = strategy.preparationDeadline.map { ContinuousClock.now + $0 }
+            let end = deadline(strategy.preparationDeadline)
             try await Exchange.perform(tasks({ _ in .initialWeights(names.map(\.own)) }, for: [site]), until: end) {
                 guard case .weights(let reply) = try $0.result.get() else {
                     throw FederationError.site("\(site) sent no weights to begin with.")

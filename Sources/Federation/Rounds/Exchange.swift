@@ -4,13 +4,13 @@ enum Exchange {
         var site: String
         var seconds: Double
         var result: Result<SiteReply, any Error>
-        /// Cancelled by the deadline.
+        /// Given up at the deadline.
         var isLate = false
     }
 
     /// Gives every site its task and hands over the replies as they come. At the end of the time the rest is given up.
     static func perform(
-        _ tasks: [(link: any SiteLink, task: SiteTask)], until end: ContinuousClock.Instant?,
+        _ tasks: [(link: any SiteLink, task: SiteTask)], until end: Deadline?,
         isolation: isolated (any Actor)? = #isolation, each: (Outcome) async throws -> Void
     ) async throws {
         try await withThrowingTaskGroup(of: Outcome?.self) { group in
@@ -25,7 +25,7 @@ enum Exchange {
             }
             if let end {
                 group.addTask {
-                    try? await Task.sleep(until: end, clock: clock)
+                    try? await end.isOver()
                     return nil
                 }
             }

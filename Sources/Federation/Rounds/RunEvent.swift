@@ -2,6 +2,8 @@
 public enum RunEvent: Sendable, Equatable {
     case waiting(for: Int, secondsLeft: Double?)
     case preparing(String, round: Int)
+    /// To a question before the first round, or of a filter.
+    case answerArrived(site: String, step: String, received: Int, of: Int)
     case siteLeftOut(String, during: String, reason: String)
     case roundBegins(Int, of: Int, sites: [String])
     case updateArrived(site: String, round: Int, received: Int, of: Int)

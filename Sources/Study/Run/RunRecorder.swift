@@ -57,7 +57,7 @@ public actor RunRecorder: RoundObserver {
                 for report in reports where !known.contains(report.round) { try record(report) }
             }
             print("going on after round \(last)")
-        case .roundBegins, .updateArrived, .aggregating, .validating: break
+        case .roundBegins, .answerArrived, .updateArrived, .aggregating, .validating: break
         case .roundEnds(let report):
             attempt {
                 try open(redoingFrom: report.round)

@@ -19,6 +19,8 @@ actor RoundBar: RoundObserver {
         case .roundBegins(let round, let count, let sites):
             rounds = count
             show(round, "\(sites.count) sites train")
+        case .answerArrived(_, let step, let received, let count):
+            StandardError.write("\r\u{1B}[K\(step): \(received) of \(count) sites have answered")
         case .updateArrived(_, let round, let received, let count): show(round, "\(received) of \(count) updates")
         case .aggregating(let round): show(round, "averaging")
         case .validating(let round): show(round, "sites judge the new model")
