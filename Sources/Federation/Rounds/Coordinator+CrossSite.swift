@@ -34,7 +34,7 @@ extension Coordinator {
         add(Self.serverFinal, final)
         if let best = result.best {
             let column = try await column(sites) {
-                ValidationTask(round: round, model: plan.model(of: $0, from: best))
+                ValidationTask(round: round, model: plan.model(of: $0, from: best), owner: .serverBest)
             }
             add(Self.serverBest, column)
         }

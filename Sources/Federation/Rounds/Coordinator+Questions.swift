@@ -22,6 +22,7 @@ extension Coordinator {
             var attempt = preparation
             var answers: [String: Data] = [:]
             var shown: (String, Int)?
+            var count = 0
             while let questions = try attempt.next(answers, sites: asked) {
                 guard asked.count >= strategy.minimumSites else {
                     throw FederationError.tooFewSites(needed: strategy.minimumSites, present: asked, reasons: reasons)
@@ -32,9 +33,14 @@ extension Coordinator {
                     await tell(.preparing(step, round: attempt.round))
                 }
                 answers = [:]
+                count += 1
                 var failures: [(site: String, reason: String)] = []
                 let tasks = tasks(
-                    { .answer(Question(to: attempt.addressee, questions[$0] ?? Data())) },
+                    {
+                        .answer(
+                            Question(
+                                to: attempt.addressee, round: attempt.round, step: count, questions[$0] ?? Data()))
+                    },
                     for: asked.filter { questions[$0] != nil })
                 try await Exchange.perform(tasks, until: end()) { outcome in
                     switch outcome.result {

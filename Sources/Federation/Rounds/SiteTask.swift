@@ -39,10 +39,15 @@ public struct Question: Sendable, Equatable, Codable {
     }
 
     public var addressee: Addressee
+    /// In the numbering of rounds, and which of its questions it is: the same question may come again.
+    public var round: Int
+    public var step: Int
     public var payload: Data
 
-    public init(to addressee: Addressee = .learner, _ payload: Data) {
+    public init(to addressee: Addressee = .learner, round: Int = 0, step: Int = 0, _ payload: Data) {
         self.addressee = addressee
+        self.round = round
+        self.step = step
         self.payload = payload
     }
 }
@@ -92,6 +97,8 @@ public struct ValidationTask: Sendable {
     public enum Owner: Sendable, Equatable, Codable {
         /// The global model: its shared tensors.
         case server
+        /// The best global model, at the end of the run.
+        case serverBest
         /// The mean over one modality's sites: its shared tensors.
         case modality(String)
         /// Another site's, whole, or the own.
