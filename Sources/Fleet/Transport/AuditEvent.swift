@@ -16,4 +16,13 @@ public struct AuditEvent: Sendable, Equatable {
     /// The HTTP status of the answer; nil where none could be given, as in a failed handshake.
     public var status: Int?
     public var reason: String
+
+    public init(time: Date, peer: String?, address: String, route: String?, status: Int?, reason: String) {
+        self.time = time
+        self.peer = peer
+        self.address = address
+        self.route = route
+        self.status = status
+        self.reason = reason
+    }
 }

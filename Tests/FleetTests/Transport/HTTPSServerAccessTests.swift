@@ -24,7 +24,7 @@ import Testing
                 let answer = try await client.echo([9], path: "/v1/enrol")
                 #expect(answer == TestServer.expectedEcho("nobody", [9]))
                 let error = await #expect(throws: TransportError.self) { try await client.echo() }
-                guard case .denied(let refusal) = error else { return #expect(Bool(false), "\(error!)") }
+                guard case .denied(let refusal) = error else { return unexpected(error) }
                 #expect(refusal.status == 401)
             }
             let event = try #require(server.audited.all.first)
@@ -65,7 +65,9 @@ import Testing
             // Also for the path that needs no certificate: a shown one must be good.
             try await withClient(server.address(), settings) { client in
                 let error = await #expect(throws: TransportError.self) { try await client.echo(path: "/v1/enrol") }
-                guard case .certificateRefused(let alert) = error else { return #expect(Bool(false), "\(error!)") }
+                guard case .certificateRefused(let alert) = error else {
+                    return unexpected(error)
+                }
                 #expect(alerts.contains(alert), "\(alert)")
             }
             #expect(server.audited.all.contains { $0.status == nil && $0.reason.hasPrefix("TLS handshake failed") })
@@ -95,7 +97,7 @@ import Testing
                 _ = try await client.echo()
                 try await Task.sleep(for: .seconds(4))
                 let error = await #expect(throws: TransportError.self) { try await client.echo() }
-                guard case .denied(let refusal) = error else { return #expect(Bool(false), "\(error!)") }
+                guard case .denied(let refusal) = error else { return unexpected(error) }
                 #expect(refusal.status == 403 && refusal.detail.contains("has ended"))
             }
         }

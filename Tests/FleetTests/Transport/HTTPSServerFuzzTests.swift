@@ -38,6 +38,29 @@ import Testing
         }
     }
 
+    @Test func randomBytesInPlaceOfTLS() async throws {
+        let pki = try TestPKI.shared.get()
+        try await TestServer.run(tls: pki.serverTLS) { server in
+            try await blocking {
+                var random = SplitMix(state: 9)
+                for _ in 0..<1000 {
+                    let socket = try RawSocket(port: server.port)
+                    // Half of them begin like a handshake.
+                    let begin: [UInt8] = Bool.random(using: &random) ? [22, 3, 1, 2, 0, 1, 0, 1, 252, 3, 3] : []
+                    let count = Int.random(in: 1..<1000, using: &random)
+                    socket.send(begin + (0..<count).map { _ in UInt8(truncatingIfNeeded: random.next()) })
+                    socket.finish()
+                    _ = socket.receive()
+                }
+            }
+            #expect(server.audited.all.filter { $0.reason.hasPrefix("TLS handshake failed") }.count > 500)
+            try await withClient(server.address(), pki.clientSettings(pki.alice)) { client in
+                let answer = try await client.echo()
+                #expect(answer == TestServer.expectedEcho("alice", [1, 2, 3]))
+            }
+        }
+    }
+
     private static func request(_ random: inout SplitMix) -> [UInt8] {
         let good = "POST /v1/fleet/push-object HTTP/1.1\r\nhost: x\r\ncontent-length: 10\r\n\r\n0123456789"
         var bytes = Array(good.utf8)

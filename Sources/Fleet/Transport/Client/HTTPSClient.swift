@@ -208,6 +208,7 @@ extension HTTPSClient.Settings {
     func tlsConfiguration() throws -> TLSConfiguration {
         var configuration = TLSConfiguration.makeClientConfiguration()
         configuration.minimumTLSVersion = .tlsv13
+        configuration.shutdownTimeout = .seconds(1)
         if let roots { configuration.trustRoots = roots.trustRoots }
         if let identity {
             configuration.certificateChain = identity.sources

@@ -8,4 +8,12 @@ public struct Traffic: Sendable, Equatable {
     public var received: Int64
     /// Nil where no answer came.
     public var status: Int?
+
+    public init(path: String, attempt: Int, sent: Int64, received: Int64, status: Int? = nil) {
+        self.path = path
+        self.attempt = attempt
+        self.sent = sent
+        self.received = received
+        self.status = status
+    }
 }

@@ -135,6 +135,7 @@ final class TLSContext: Sendable {
         var configuration = TLSConfiguration.makeServerConfiguration(
             certificateChain: identity.sources, privateKey: .privateKey(identity.key))
         configuration.minimumTLSVersion = .tlsv13
+        configuration.shutdownTimeout = .seconds(1)  // for a caller that does not bid farewell
         configuration.certificateVerification = .optionalVerification
         configuration.trustRoots = roots.trustRoots
         configuration.sendCANameList = true

@@ -1,5 +1,4 @@
 import Foundation
-import NIOPosix
 
 /// A blocking socket that sends what it is told, well-formed or not.
 final class RawSocket {
@@ -60,7 +59,9 @@ final class RawSocket {
     }
 }
 
-/// Runs blocking calls off Swift's threads.
+/// Runs blocking calls on a thread of their own.
 func blocking<Result: Sendable>(_ body: @escaping @Sendable () throws -> Result) async throws -> Result {
-    try await NIOThreadPool.singleton.runIfActive(body)
+    try await withCheckedThrowingContinuation { continuation in
+        Thread.detachNewThread { continuation.resume(with: Swift.Result { try body() }) }
+    }
 }

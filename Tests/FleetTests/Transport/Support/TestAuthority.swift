@@ -50,6 +50,7 @@ struct TestAuthority {
     /// - Parameters: from, to: seconds from now.
     func leaf(
         _ name: String, _ use: Use, organisation: String = "hospital", names: [String] = ["localhost"],
+        addresses: [[UInt8]] = [[127, 0, 0, 1]],
         from: TimeInterval = -60, to: TimeInterval = 3600
     ) throws -> Leaf {
         let key = Certificate.PrivateKey(P384.Signing.PrivateKey())
@@ -68,7 +69,7 @@ struct TestAuthority {
             }
             SubjectAlternativeNames(
                 names.map { GeneralName.dnsName($0) }
-                    + [.ipAddress(ASN1OctetString(contentBytes: [127, 0, 0, 1]))])
+                    + addresses.map { .ipAddress(ASN1OctetString(contentBytes: $0[...])) })
         }
         return Leaf(chain: [certificate, intermediate], key: key)
     }

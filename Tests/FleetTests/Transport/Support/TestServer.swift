@@ -1,6 +1,7 @@
 import Fleet
 import Foundation
 import Synchronization
+import Testing
 
 /// A server on a free loopback port, with handlers that the tests call and a list of what was audited.
 struct TestServer: Sendable {
@@ -39,6 +40,7 @@ struct TestServer: Sendable {
         Route(.post, "/v1/enrol", largestBody: 64 << 10, handler: echo),
     ]
 
+    @discardableResult
     static func run<Result: Sendable>(
         tls: HTTPSServer.TLS?, port: Int = 0, audience: Audience = .sites, limits: ServerLimits = ServerLimits(),
         routes: [Route] = standardRoutes, _ body: @Sendable @escaping (TestServer) async throws -> Result
@@ -156,4 +158,9 @@ func memory() -> (peak: Int, now: Int) {
             .flatMap { $0.split(whereSeparator: { !$0.isNumber }).first }.flatMap { Int($0) }.map { $0 / 1024 } ?? 0
     }
     return (value("VmHWM:"), value("VmRSS:"))
+}
+
+/// Records an error that is not the expected one.
+func unexpected(_ error: TransportError?, _ location: SourceLocation = #_sourceLocation) {
+    Issue.record("unexpected: \(error.map { "\($0)" } ?? "no error")", sourceLocation: location)
 }
