@@ -23,6 +23,18 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-argument-parser", exact: "1.8.2"),
         // The run file.
         .package(url: "https://github.com/jpsim/Yams", exact: "6.2.2"),
+        // The HTTPS server of the wire: HTTP/1.1 on SwiftNIO, with a connection's identity. Without its own configuration.
+        .package(url: "https://github.com/hummingbird-project/hummingbird", exact: "2.28.1", traits: []),
+        // TLS 1.3 on both ends, and the certificates of a connection.
+        .package(url: "https://github.com/apple/swift-nio-ssl", exact: "2.37.6"),
+        // Buffers, channels and event loops, which the three others speak in.
+        .package(url: "https://github.com/apple/swift-nio", exact: "2.101.2"),
+        // The sites' HTTPS client: streams both ways, pools connections, passes proxies.
+        .package(url: "https://github.com/swift-server/async-http-client", exact: "1.37.0"),
+        // The server's and the client's own log, which the two libraries take.
+        .package(url: "https://github.com/apple/swift-log", exact: "1.16.2"),
+        // Tests only: authorities and certificates, good and bad.
+        .package(url: "https://github.com/apple/swift-certificates", exact: "1.21.1"),
     ],
     targets: [
         // MARK: libtorch
@@ -65,6 +77,19 @@ let package = Package(
             name: "Study",
             dependencies: ["Federation", "NNUNet", "Imaging", .product(name: "Yams", package: "Yams")],
             swiftSettings: strict),
+        // MARK: The network
+        .target(
+            name: "Fleet",
+            dependencies: [
+                .product(name: "HummingbirdCore", package: "hummingbird"),
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOPosix", package: "swift-nio"),
+                .product(name: "NIOHTTP1", package: "swift-nio"),
+                .product(name: "NIOSSL", package: "swift-nio-ssl"),
+                .product(name: "AsyncHTTPClient", package: "async-http-client"),
+                .product(name: "Logging", package: "swift-log"),
+            ],
+            swiftSettings: strict),
         .executableTarget(
             name: "cohort",
             dependencies: [
@@ -94,6 +119,15 @@ let package = Package(
             swiftSettings: strict),
         .testTarget(
             name: "FederationTests", dependencies: ["Federation", "FederationTesting"], swiftSettings: strict),
+        .testTarget(
+            name: "FleetTests",
+            dependencies: [
+                "Fleet",
+                .product(name: "X509", package: "swift-certificates"),
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOPosix", package: "swift-nio"),
+            ],
+            swiftSettings: strict),
         .testTarget(name: "StudyTests", dependencies: ["Study", "Federation", "NNUNet"], swiftSettings: strict),
         .testTarget(
             name: "SimulationTests", dependencies: ["Study", "Learning", "Federation", "Torch", "NNUNet", "Imaging"],

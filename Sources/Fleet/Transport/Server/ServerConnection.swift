@@ -1,0 +1,169 @@
+import HummingbirdCore
+import Logging
+import NIOCore
+import NIOHTTP1
+import NIOSSL
+import Synchronization
+
+#if canImport(FoundationEssentials)
+    import FoundationEssentials
+#else
+    import Foundation
+#endif
+
+/// Serves the connections of a port: TLS, HTTP/1.1, the peer's identity, one request after the other.
+struct ServerConnection: ServerChildChannel {
+    typealias Value = NIOAsyncChannel<HTTPServerRequestPart, HTTPServerResponsePart>
+
+    let tls: TLSContext?
+    let limits: ServerLimits
+    let addresses: AddressCount
+    let responder: Responder
+
+    func setup(channel: any Channel, logger: Logger) -> EventLoopFuture<Value> {
+        channel.eventLoop.makeCompletedFuture {
+            let address = channel.remoteAddress?.ipAddress ?? "?"
+            guard addresses.enter(address, limit: limits.connectionsPerAddress) else {
+                responder.report(address: address, reason: "too many connections from this address")
+                channel.close(promise: nil)
+                throw ChannelError.ioOnClosedChannel
+            }
+            channel.closeFuture.whenComplete { _ in addresses.leave(address) }
+
+            let pipeline = channel.pipeline.syncOperations
+            if let tls { try pipeline.addHandler(NIOSSLServerHandler(context: tls.current)) }
+            var decoding = NIOHTTPDecoderLimitConfiguration()
+            decoding.maxHeaderFieldSize = limits.headBytes
+            decoding.maxHeaderListSize = limits.headBytes
+            decoding.maxHeaderFieldCount = limits.headFields
+            try pipeline.configureHTTPServerPipeline(
+                withPipeliningAssistance: false,  // requests are answered in order, by one task
+                withErrorHandling: false,
+                withOutboundHeaderValidation: true,
+                withEncoderConfiguration: .init(),
+                withDecoderLimitConfiguration: decoding)
+            try pipeline.addHandler(DeadlineHandler(limits))
+            return try NIOAsyncChannel(
+                wrappingChannelSynchronously: channel, configuration: .init(isOutboundHalfClosureEnabled: true))
+        }
+    }
+
+    func handle(value connection: Value, logger: Logger) async {
+        let channel = connection.channel
+        await withTaskCancellationHandler {
+            do {
+                try await connection.executeThenClose { inbound, outbound in
+                    let reader = RequestReader(inbound.makeAsyncIterator())
+                    let address = channel.remoteAddress?.ipAddress ?? "?"
+                    if await serve(reader, outbound, channel: channel, address: address) == .linger {
+                        // Closing at once with bytes unread would reset the connection, and the answer be lost.
+                        outbound.finish()
+                        let end = channel.eventLoop.scheduleTask(in: TimeAmount(limits.linger)) {
+                            channel.close(promise: nil)
+                        }
+                        await reader.discard(upTo: limits.lingerBytes)
+                        end.cancel()
+                    }
+                }
+            } catch {
+                logger.trace("connection closed", metadata: ["error": "\(error)"])
+            }
+        } onCancel: {
+            channel.close(promise: nil)
+        }
+    }
+
+    private enum Ending { case close, linger }
+
+    private func serve(
+        _ reader: RequestReader, _ outbound: NIOAsyncChannelOutboundWriter<HTTPServerResponsePart>,
+        channel: any Channel, address: String
+    ) async -> Ending {
+        var caller: Responder.Caller?
+        do {
+            while let head = try await reader.nextHead() {
+                if caller == nil {
+                    let certificate = try? await channel.nioSSL_peerCertificate().get()?.toDERBytes()
+                    caller = responder.caller(certificate: certificate, address: address)
+                }
+                let writer = ResponseWriter(outbound: outbound, head: head)
+                switch await responder.respond(to: head, from: caller!, reader: reader, writer: writer) {
+                case .keepAlive: continue
+                case .close: return .linger
+                case .abort:
+                    channel.close(promise: nil)
+                    return .close
+                }
+            }
+            return .close
+        } catch let error as HTTPParserError {
+            let status: HTTPResponseStatus =
+                error == .headerOverflow ? .requestHeaderFieldsTooLarge : .badRequest
+            responder.report(
+                caller, address: address, status: Int(status.code), reason: "not a request in HTTP/1.1: \(error)")
+            let head = HTTPResponseHead(
+                version: .http1_1, status: status, headers: ["connection": "close", "content-length": "0"])
+            try? await outbound.write(contentsOf: [.head(head), .end(nil)])
+            return .linger
+        } catch let error as NIOSSLError {
+            if case .handshakeFailed(let reason) = error {
+                responder.report(address: address, reason: "TLS handshake failed: \(printable("\(reason)", upTo: 300))")
+            }
+            return .close
+        } catch {
+            return .close
+        }
+    }
+}
+
+/// The TLS settings of new connections; a renewed certificate takes the place of the old one while the port is open.
+final class TLSContext: Sendable {
+    private let context: Mutex<NIOSSLContext>
+
+    init(_ identity: TLSIdentity, clientRoots: TLSRoots) throws {
+        context = Mutex(try Self.make(identity, clientRoots))
+    }
+
+    var current: NIOSSLContext { context.withLock { $0 } }
+
+    func replace(_ identity: TLSIdentity, clientRoots: TLSRoots) throws {
+        let new = try Self.make(identity, clientRoots)
+        context.withLock { $0 = new }
+    }
+
+    private static func make(_ identity: TLSIdentity, _ roots: TLSRoots) throws -> NIOSSLContext {
+        var configuration = TLSConfiguration.makeServerConfiguration(
+            certificateChain: identity.sources, privateKey: .privateKey(identity.key))
+        configuration.minimumTLSVersion = .tlsv13
+        configuration.shutdownTimeout = .seconds(1)  // for a caller that does not bid farewell
+        configuration.certificateVerification = .optionalVerification
+        configuration.trustRoots = roots.trustRoots
+        configuration.sendCANameList = true
+        configuration.applicationProtocols = ["http/1.1"]
+        do {
+            return try NIOSSLContext(configuration: configuration)
+        } catch {
+            throw TransportError.certificate("The server's certificate and key do not belong together: \(error).")
+        }
+    }
+}
+
+/// How many connections each address has open.
+final class AddressCount: Sendable {
+    private let counts = Mutex<[String: Int]>([:])
+
+    func enter(_ address: String, limit: Int) -> Bool {
+        counts.withLock { counts in
+            guard counts[address, default: 0] < limit else { return false }
+            counts[address, default: 0] += 1
+            return true
+        }
+    }
+
+    func leave(_ address: String) {
+        counts.withLock { counts in
+            guard let count = counts[address] else { return }
+            counts[address] = count > 1 ? count - 1 : nil
+        }
+    }
+}
