@@ -21,8 +21,14 @@ let package = Package(
     dependencies: [
         // The subcommands' arguments and help.
         .package(url: "https://github.com/apple/swift-argument-parser", exact: "1.8.2"),
-        // The run file.
+        // The run file and the project file.
         .package(url: "https://github.com/jpsim/Yams", exact: "6.2.2"),
+        // Certificates and requests for them: X.509 as types, checked by RFC 5280.
+        .package(url: "https://github.com/apple/swift-certificates", exact: "1.21.1"),
+        // What swift-certificates leaves to its users: names, extensions of our own, encrypted keys.
+        .package(url: "https://github.com/apple/swift-asn1", exact: "1.7.4"),
+        // Keys on P-384, digests, and passphrases made into keys.
+        .package(url: "https://github.com/apple/swift-crypto", exact: "4.5.2"),
     ],
     targets: [
         // MARK: libtorch
@@ -65,10 +71,23 @@ let package = Package(
             name: "Study",
             dependencies: ["Federation", "NNUNet", "Imaging", .product(name: "Yams", package: "Yams")],
             swiftSettings: strict),
+
+        // MARK: Who takes part
+        .target(
+            name: "Provisioning",
+            dependencies: [
+                .product(name: "X509", package: "swift-certificates"),
+                .product(name: "SwiftASN1", package: "swift-asn1"),
+                .product(name: "Crypto", package: "swift-crypto"),
+                .product(name: "CryptoExtras", package: "swift-crypto"),
+                .product(name: "Yams", package: "Yams"),
+            ],
+            swiftSettings: strict),
+
         .executableTarget(
             name: "cohort",
             dependencies: [
-                "Study", "Learning", "Torch", "Federation", "NNUNet", "Imaging",
+                "Study", "Provisioning", "Learning", "Torch", "Federation", "NNUNet", "Imaging",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             swiftSettings: strict),
@@ -90,6 +109,13 @@ let package = Package(
         .testTarget(name: "NNUNetTests", dependencies: ["NNUNet", "Imaging", "SharedData"], swiftSettings: strict),
         .testTarget(name: "FederationTests", dependencies: ["Federation"], swiftSettings: strict),
         .testTarget(name: "StudyTests", dependencies: ["Study", "Federation", "NNUNet"], swiftSettings: strict),
+        .testTarget(
+            name: "ProvisioningTests",
+            dependencies: [
+                "Provisioning", "SharedData", .product(name: "X509", package: "swift-certificates"),
+                .product(name: "SwiftASN1", package: "swift-asn1"), .product(name: "Crypto", package: "swift-crypto"),
+            ],
+            swiftSettings: strict),
         .testTarget(
             name: "SimulationTests", dependencies: ["Study", "Learning", "Federation", "Torch", "NNUNet", "Imaging"],
             swiftSettings: strict),
