@@ -9,6 +9,14 @@ public struct CertificateChain: Sendable, Hashable {
 
     init(_ certificates: [Certificate]) { self.certificates = certificates }
 
+    /// Reads certificates in DER, the participant's own first, as a TLS library hands them over.
+    public init(derEncoded certificates: [[UInt8]]) throws {
+        guard !certificates.isEmpty, certificates.count <= 10,
+            let read = try? certificates.map({ try Certificate(derEncoded: $0) })
+        else { throw ProvisioningError.certificate("What came as certificates is none; ask for it again") }
+        self.init(read)
+    }
+
     /// Reads PEM text of at least one certificate.
     public init(pem: String) throws {
         guard pem.utf8.count <= 1 << 17, let documents = try? PEMDocument.parseMultiple(pemString: pem),

@@ -33,6 +33,7 @@ public struct Enrolment: Sendable {
     /// - Throws: `ProvisioningError.refused` with the reason.
     public func redeem(csr: String, token: String, now: Date = Date()) throws -> CertificateChain {
         let request = try SigningRequest(pem: csr)
+        guard InvitationToken.isOne(token) else { throw ProvisioningError.refused(.unknownToken) }
         let digest = InvitationToken.digest(token)
         return try register.file.update { records, append in
             guard let place = records.lastIndex(where: { $0.invited?.tokenDigest == digest }),
@@ -62,15 +63,18 @@ public struct Enrolment: Sendable {
         }
     }
 
-    /// Signs a request, for the same key or a new one, for whom holds a certificate that still counts.
+    /// Signs a request, for the same key or a new one, for whom holds a certificate that still counts; a repeat gets the same
+    /// certificate again.
     ///
     /// - Parameter chain: of the caller, from TLS or from a signed request: that they hold its key must be certain already.
+    ///   The intermediate certificate may be missing where it is this authority's.
     /// - Throws: `ProvisioningError.refused` with the reason.
     public func renew(csr: String, of chain: CertificateChain, now: Date = Date()) async throws -> CertificateChain {
         let request = try SigningRequest(pem: csr)
         let participant: Participant
         do {
-            participant = try await authority.authority.participant(of: chain, at: now)
+            participant = try await authority.authority.participant(
+                of: CertificateChain(chain.certificates + [authority.certificate]), at: now)
         } catch let error as ProvisioningError {
             throw ProvisioningError.refused(.notTrusted(error.description))
         }
@@ -86,11 +90,16 @@ public struct Enrolment: Sendable {
         let subject = CertificateSubject(
             name: participant.name, organisation: participant.organisation, kind: participant.kind,
             role: participant.role)
-        return try register.file.update { _, append in
+        return try register.file.update { records, append in
+            if let repeated = records.lazy.compactMap(\.renewed).first(where: {
+                $0.renews == participant.serial && $0.key == request.keyFingerprint
+            }) {
+                return try CertificateChain(pem: repeated.certificates)
+            }
             let renewed = try authority.issue(
                 subject, to: request.publicKey, days: lives.days(for: subject.kind), now: now,
                 notBefore: revocations.latest(of: subject.name)?.addingTimeInterval(1))
-            try append(.init(renewed: issued(renewed, request, now, tokenDigest: nil)))
+            try append(.init(renewed: issued(renewed, request, now, renews: participant.serial)))
             return renewed
         }
     }
@@ -112,10 +121,11 @@ public struct Enrolment: Sendable {
     }
 
     private func issued(
-        _ chain: CertificateChain, _ request: SigningRequest, _ now: Date, tokenDigest: String?
+        _ chain: CertificateChain, _ request: SigningRequest, _ now: Date, tokenDigest: String? = nil,
+        renews: String? = nil
     ) -> EnrolmentRegister.Issued {
         EnrolmentRegister.Issued(
-            tokenDigest: tokenDigest, name: request.name, serial: chain.leaf.serialNumber.hexadecimal,
+            tokenDigest: tokenDigest, renews: renews, name: request.name, serial: chain.leaf.serialNumber.hexadecimal,
             key: request.keyFingerprint, certificates: chain.pem, at: now.wholeSecond)
     }
 }

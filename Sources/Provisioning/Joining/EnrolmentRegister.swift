@@ -28,6 +28,8 @@ public struct EnrolmentRegister: Sendable {
     struct Issued: Codable, Sendable {
         /// Of the invitation; nil for a renewal.
         var tokenDigest: String?
+        /// The serial number of the certificate that was renewed; nil for an invitation.
+        var renews: String?
         var name: String
         var serial: String
         /// SHA-256 of the key that was certified.
@@ -43,11 +45,18 @@ public struct EnrolmentRegister: Sendable {
     func invite(_ subject: CertificateSubject, at date: Date, expires: Date) throws -> String {
         try subject.check()
         let token = InvitationToken.make()
-        try file.append(
-            Record(
-                invited: Invited(
-                    tokenDigest: InvitationToken.digest(token), subject: subject, at: date.wholeSecond, expires: expires
-                )))
+        let invited = Invited(
+            tokenDigest: InvitationToken.digest(token), subject: subject, at: date.wholeSecond, expires: expires)
+        try file.update { records, append in
+            let name = subject.name
+            if let other = records.lazy.compactMap({ $0.invited?.subject.name }).first(where: {
+                $0 != name && $0.lowercased() == name.lowercased()
+            }) {
+                throw ProvisioningError.name(
+                    "\(other) was invited before: \(name) differs in letters' case alone; choose another")
+            }
+            try append(Record(invited: invited))
+        }
         return token
     }
 

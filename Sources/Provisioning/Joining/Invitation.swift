@@ -100,6 +100,9 @@ enum InvitationToken {
         return (0..<32).map { _ in UInt8.random(in: 0...255, using: &generator) }.hexadecimal
     }
 
+    /// Whether a text has the form of one.
+    static func isOne(_ text: String) -> Bool { text.utf8.count == 64 && text.utf8.allSatisfy { $0 < 128 } }
+
     /// What the server keeps of it.
     static func digest(_ token: String) -> String { SHA256.hash(data: Array(token.utf8)).hexadecimal }
 }

@@ -22,8 +22,10 @@ public struct Kit: Sendable {
     ///
     /// - Throws: `ProvisioningError.kit`.
     public init(contentsOf folder: URL) throws {
-        var folder = folder
-        if folder.lastPathComponent == "startup" { folder = folder.deletingLastPathComponent() }
+        var folder = folder.standardizedFileURL
+        if folder.lastPathComponent == "startup" || DurableFile.exists(folder.appending(path: KitManifest.file)) {
+            folder = folder.deletingLastPathComponent()
+        }
         let inner = folder.appending(path: "startup")
         let found = [inner, folder].lazy.compactMap { place in
             Participant.Kind.allCases.first { DurableFile.exists(place.appending(path: "\($0.rawValue).json")) }.map {
@@ -161,22 +163,29 @@ public struct Kit: Sendable {
                 "People of \(organisation) may not be \(role.rawValue) here; see roles_by_org in authorization.json")
         }
         let expires = now.addingTimeInterval(TimeInterval(days) * 86400).wholeSecond
-        let token = try EnrolmentRegister(in: local).invite(subject, at: now, expires: expires)
+        // Dates are whole seconds, and who was revoked in this one is invited in the next.
+        let revoked = try revocations().latest(of: name)?.addingTimeInterval(1)
+        let token = try EnrolmentRegister(in: local).invite(
+            subject, at: max(now, revoked ?? .distantPast), expires: expires)
         return Invitation(
             project: settings.project, subject: subject, server: settings.server,
             authorityFingerprint: authority.fingerprint, token: token, expires: expires)
     }
 
     /// Revokes all certificates of a name; it counts from the next call on.
-    public func revoke(_ name: String, reason: String? = nil, now: Date = Date()) throws {
+    ///
+    /// - Returns: how many certificates were issued to that name here; those of startup kits are revoked too, uncounted.
+    @discardableResult
+    public func revoke(_ name: String, reason: String? = nil, now: Date = Date()) throws -> Int {
         guard settings.kind == .server else {
             throw ProvisioningError.kit("Only a server revokes; name its kit with --server")
         }
         guard name.lowercased() != settings.name.lowercased() else {
             throw ProvisioningError.name("\(name) is the server itself; renew its certificate instead")
         }
-        try revocations().revoke(
-            name: name, serials: EnrolmentRegister(in: local).serials(of: name), reason: reason, at: now)
+        let serials = try EnrolmentRegister(in: local).serials(of: name)
+        try revocations().revoke(name: name, serials: serials, reason: reason, at: now)
+        return serials.count
     }
 
     /// Revokes one certificate by its serial number.

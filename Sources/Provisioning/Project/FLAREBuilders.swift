@@ -111,7 +111,15 @@ struct FLAREBuilders {
     }
 
     private mutating func readStaticFiles(_ arguments: ProjectFields?, _ reading: ProjectReading) {
-        guard let arguments, let agent = arguments.fields("overseer_agent") else { return }
+        guard let arguments else { return }
+        for key in ["docker_image", "app_validator", "require_signed_jobs"] where arguments.node(key) != nil {
+            reading.notice(
+                arguments.node(key), "\(key) is ignored: no code from outside is run, and runs are files of settings")
+        }
+        // Where FLARE keeps its files, and how its processes talk, mean nothing here.
+        for key in ["config_folder", "scheme"] { _ = arguments.node(key) }
+        defer { arguments.finish() }
+        guard let agent = arguments.fields("overseer_agent") else { return }
         reading.notice(
             agent.node,
             "overseer_agent is ignored but for the server's name in sp_end_point: there is no overseer")

@@ -181,7 +181,11 @@ struct FLAREParticipants {
     private mutating func readAdministrator(
         _ name: String, _ organisation: String, _ fields: ProjectFields, _ reading: ProjectReading
     ) {
-        _ = fields.node("connect_to")
+        if fields.node("connect_to") != nil {
+            reading.notice(
+                fields.node("connect_to"),
+                "connect_to of \(name) is ignored: administrators dial the server's first host name")
+        }
         guard let role = fields.required("role").flatMap({ Role(named: $0, reading, fields.node("role")) }) else {
             return
         }

@@ -24,7 +24,11 @@ struct RevokeCommand: ParsableCommand {
     func run() throws {
         let kit = try server.kit()
         if let name {
-            try kit.revoke(name, reason: reason)
+            if try kit.revoke(name, reason: reason) == 0 {
+                StandardError.write(
+                    "Notice: nobody called \(name) was certified here; one with a startup kit is shut out all the same. Is the "
+                        + "name right?\n")
+            }
         } else if let serial {
             try kit.revoke(serial: serial, reason: reason)
         }
