@@ -4,7 +4,7 @@ import SwiftASN1
 import Testing
 import X509
 
-@testable import Provisioning
+import Provisioning
 
 @Suite("Certificates") struct CertificateTests {
     let authority: CertificateAuthority

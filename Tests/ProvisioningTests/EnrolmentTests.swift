@@ -1,7 +1,7 @@
 import Foundation
 import Testing
 
-@testable import Provisioning
+import Provisioning
 
 @Suite("Enrolment") struct EnrolmentTests {
     let folder: TemporaryFolder

@@ -2,7 +2,7 @@ import Crypto
 import Foundation
 import Testing
 
-@testable import Provisioning
+import Provisioning
 
 /// A federation with a server, one hospital and one administrator.
 enum Fixture {

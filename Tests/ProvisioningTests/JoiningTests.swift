@@ -1,7 +1,7 @@
 import Foundation
 import Testing
 
-@testable import Provisioning
+import Provisioning
 
 @Suite("Joining") struct JoiningTests {
     let folder: TemporaryFolder

@@ -2,7 +2,7 @@ import Foundation
 import SharedData
 import Testing
 
-@testable import Provisioning
+import Provisioning
 
 @Suite("Kits") struct KitTests {
     let folder: TemporaryFolder

@@ -2,7 +2,7 @@ import Foundation
 import SharedData
 import Testing
 
-@testable import Provisioning
+import Provisioning
 
 @Suite("Project file") struct ProjectTests {
     @Test func cohortsOwnForm() throws {

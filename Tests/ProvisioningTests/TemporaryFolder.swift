@@ -1,7 +1,7 @@
 import Foundation
 import Testing
 
-@testable import Provisioning
+import Provisioning
 
 /// A folder that goes with its last owner.
 final class TemporaryFolder {

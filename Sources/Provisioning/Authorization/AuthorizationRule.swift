@@ -43,7 +43,7 @@ public struct AuthorizationRule: Sendable, Equatable {
     public var expressions: [String] { blocking.map { "not \($0.text)" } + allowing.map(\.text) }
 
     /// Blocking conditions count first; a rule of these alone allows everything else; without any condition nothing.
-    func allows(_ caller: Participant, _ target: AuthorizationTarget) -> Bool {
+    package func allows(_ caller: Participant, _ target: AuthorizationTarget) -> Bool {
         if blocking.contains(where: { $0.holds(caller, target, whereUnknown: true) }) { return false }
         if allowing.isEmpty { return !blocking.isEmpty }
         return allowing.contains { $0.holds(caller, target, whereUnknown: false) }

@@ -14,9 +14,9 @@ public struct CertificateAuthority: Sendable {
     /// Clocks of sites that are slow by less do not find a new certificate to be of the future.
     static let leeway: TimeInterval = 600
 
-    let root: Certificate
-    let certificate: Certificate
-    let key: PrivateKey
+    package let root: Certificate
+    package let certificate: Certificate
+    package let key: PrivateKey
 
     /// Puts an authority together from its files.
     ///
@@ -35,7 +35,7 @@ public struct CertificateAuthority: Sendable {
         self.init(root: root, certificate: certificate, key: key)
     }
 
-    init(root: Certificate, certificate: Certificate, key: PrivateKey) {
+    package init(root: Certificate, certificate: Certificate, key: PrivateKey) {
         (self.root, self.certificate, self.key) = (root, certificate, key)
     }
 
@@ -48,7 +48,7 @@ public struct CertificateAuthority: Sendable {
     /// - Parameters:
     ///   - days: no longer than this authority itself holds.
     ///   - notBefore: the earliest beginning; for those who were revoked and come back.
-    func issue(
+    package func issue(
         _ subject: CertificateSubject, to publicKey: Certificate.PublicKey, days: Int, now: Date = Date(),
         notBefore: Date? = nil
     ) throws -> CertificateChain {

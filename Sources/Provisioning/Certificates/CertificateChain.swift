@@ -3,11 +3,11 @@ import X509
 
 /// A participant's certificate and the intermediate one behind it, as TLS sends them.
 public struct CertificateChain: Sendable, Hashable {
-    let certificates: [Certificate]
+    package let certificates: [Certificate]
 
-    var leaf: Certificate { certificates[0] }
+    package var leaf: Certificate { certificates[0] }
 
-    init(_ certificates: [Certificate]) { self.certificates = certificates }
+    package init(_ certificates: [Certificate]) { self.certificates = certificates }
 
     /// Reads certificates in DER, the participant's own first, as a TLS library hands them over.
     public init(derEncoded certificates: [[UInt8]]) throws {
@@ -36,10 +36,10 @@ public struct CertificateChain: Sendable, Hashable {
     }
 
     /// Whether the first certificate is that of a key.
-    func belongs(to key: PrivateKey) -> Bool { leaf.publicKey == key.publicKey }
+    package func belongs(to key: PrivateKey) -> Bool { leaf.publicKey == key.publicKey }
 
     /// The names and addresses that the first certificate answers to.
-    var hosts: Set<HostName> {
+    package var hosts: Set<HostName> {
         guard let names = try? leaf.extensions.subjectAlternativeNames else { return [] }
         return Set(
             names.compactMap { name in

@@ -1,15 +1,21 @@
 /// Whom a certificate is made for. The authority says all of it; of a request only the key counts.
-struct CertificateSubject: Sendable, Hashable, Codable {
-    var name: String
-    var organisation: String
-    var kind: Participant.Kind
+package struct CertificateSubject: Sendable, Hashable, Codable {
+    package var name: String
+    package var organisation: String
+    package var kind: Participant.Kind
     /// Of an administrator.
-    var role: Role?
+    package var role: Role?
     /// Names and addresses of a server.
-    var hosts: [String] = []
+    package var hosts: [String] = []
+
+    package init(
+        name: String, organisation: String, kind: Participant.Kind, role: Role? = nil, hosts: [String] = []
+    ) {
+        (self.name, self.organisation, self.kind, self.role, self.hosts) = (name, organisation, kind, role, hosts)
+    }
 
     /// - Throws: `ProvisioningError.name`.
-    func check() throws {
+    package func check() throws {
         try ParticipantName.check(name)
         if let fault = ParticipantName.organisationFault(organisation) { throw ProvisioningError.name(fault) }
         guard (kind == .administrator) == (role != nil) else {
@@ -18,7 +24,7 @@ struct CertificateSubject: Sendable, Hashable, Codable {
     }
 
     /// Whether a certificate says just this.
-    func matches(_ participant: Participant) -> Bool {
+    package func matches(_ participant: Participant) -> Bool {
         (name, organisation, kind, role)
             == (participant.name, participant.organisation, participant.kind, participant.role)
     }

@@ -46,7 +46,7 @@ public struct Participant: Sendable, Hashable {
     /// Reads the first certificate of a PEM text, of Cohort's or of a FLARE kit.
     public init(pem: String) throws { try self.init(CertificateChain(pem: pem).leaf) }
 
-    init(_ certificate: Certificate) throws {
+    package init(_ certificate: Certificate) throws {
         let organisation = certificate.subject.text(of: .RDNAttributeType.organizationName)
         guard let name = certificate.subject.text(of: .RDNAttributeType.commonName) else {
             throw ProvisioningError.certificate("A certificate names nobody; ask for a new one")
@@ -92,12 +92,12 @@ extension DistinguishedName {
 
 extension ASN1ObjectIdentifier {
     /// PKCS#9's, in which FLARE keeps roles.
-    static let unstructuredName: ASN1ObjectIdentifier = [1, 2, 840, 113549, 1, 9, 2]
+    package static let unstructuredName: ASN1ObjectIdentifier = [1, 2, 840, 113549, 1, 9, 2]
 }
 
 extension Certificate.SerialNumber {
     /// 126 random bits: always positive, and within RFC 5280's 20 octets.
-    static func random() -> Self {
+    package static func random() -> Self {
         var generator = SystemRandomNumberGenerator()
         var bytes = (0..<16).map { _ in UInt8.random(in: 0...255, using: &generator) }
         bytes[0] = bytes[0] & 0x3f | 0x40

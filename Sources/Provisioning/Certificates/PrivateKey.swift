@@ -10,7 +10,7 @@ import X509
 
 /// A private key on P-384, the only kind that Cohort makes: one key serves TLS and Flower's signatures.
 public struct PrivateKey: Sendable {
-    let key: P384.Signing.PrivateKey
+    package let key: P384.Signing.PrivateKey
 
     public init() { key = P384.Signing.PrivateKey() }
 
@@ -62,6 +62,6 @@ public struct PrivateKey: Sendable {
         try DurableFile.write(pem(passphrase: passphrase), to: url, mode: .secret)
     }
 
-    var certificateKey: Certificate.PrivateKey { Certificate.PrivateKey(key) }
-    var publicKey: Certificate.PublicKey { Certificate.PublicKey(key.publicKey) }
+    package var certificateKey: Certificate.PrivateKey { Certificate.PrivateKey(key) }
+    package var publicKey: Certificate.PublicKey { Certificate.PublicKey(key.publicKey) }
 }

@@ -13,7 +13,7 @@ public struct RootAuthority: Sendable {
     let key: PrivateKey
 
     /// Makes a new one. Path length 1: below it intermediate authorities, and below these only participants.
-    init(named name: String, organisation: String, days: Int, now: Date = Date()) throws {
+    package init(named name: String, organisation: String, days: Int, now: Date = Date()) throws {
         key = PrivateKey()
         let subject = try DistinguishedName {
             CommonName(name)
@@ -48,7 +48,7 @@ public struct RootAuthority: Sendable {
     var pem: String { CertificateChain([certificate]).pem }
 
     /// Makes the authority that the server holds.
-    func makeIntermediate(days: Int, now: Date = Date()) throws -> CertificateAuthority {
+    package func makeIntermediate(days: Int, now: Date = Date()) throws -> CertificateAuthority {
         let own = PrivateKey()
         let publicKey = own.publicKey
         let name = certificate.subject.text(of: .RDNAttributeType.commonName) ?? "authority"

@@ -5,12 +5,12 @@ import X509
 /// A request for a certificate (PKCS#10), in PEM. The key is all that is taken from one.
 public struct SigningRequest: Sendable, Equatable {
     public let pem: String
-    let publicKey: Certificate.PublicKey
+    package let publicKey: Certificate.PublicKey
     /// For whom it was made, as its maker believes.
     let name: String
 
     /// Makes one at the site; the key does not leave.
-    init(name: String, key: PrivateKey) throws {
+    package init(name: String, key: PrivateKey) throws {
         let request = try CertificateSigningRequest(
             version: .v1, subject: DistinguishedName { CommonName(name) }, privateKey: key.certificateKey,
             attributes: .init())

@@ -15,12 +15,12 @@
 ///
 /// Several processes may use one: who changes it holds its lock, reads what is there, decides, and appends. A line that a
 /// crash tore was never promised to anyone, and is removed; any other line that cannot be read stops everything.
-struct RecordFile<Record: Codable & Sendable>: Sendable {
+package struct RecordFile<Record: Codable & Sendable>: Sendable {
     let url: URL
     private static var most: Int { 1 << 26 }
 
     /// The records; none where there is no file.
-    func read() throws -> [Record] {
+    package func read() throws -> [Record] {
         guard DurableFile.exists(url) else { return [] }
         return try parse(DurableFile.read(url, upTo: Self.most)).records
     }

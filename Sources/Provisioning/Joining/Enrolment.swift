@@ -12,8 +12,8 @@ import X509
 /// request with the same token gets the same certificate again, and another key never gets one.
 public struct Enrolment: Sendable {
     let authority: CertificateAuthority
-    let register: EnrolmentRegister
-    let revocations: RevocationList
+    package let register: EnrolmentRegister
+    package let revocations: RevocationList
     let lives: CertificateLives
 
     /// - Parameter folder: where the server keeps `enrolment.jsonl`.

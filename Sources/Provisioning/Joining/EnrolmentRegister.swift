@@ -6,13 +6,13 @@
 
 /// What the server remembers of invitations and certificates, in `enrolment.jsonl`: of a token only its hash.
 public struct EnrolmentRegister: Sendable {
-    let file: RecordFile<Record>
+    package let file: RecordFile<Record>
 
     /// - Parameter folder: of the server's kit, where it keeps what changes.
     public init(in folder: URL) { file = RecordFile(url: folder.appending(path: "enrolment.jsonl")) }
 
     /// One line: one of the three.
-    struct Record: Codable, Sendable {
+    package struct Record: Codable, Sendable {
         var invited: Invited?
         var redeemed: Issued?
         var renewed: Issued?

@@ -20,6 +20,8 @@ public struct EnrolmentRequest: Sendable, Equatable {
     public var csr: String
     public var proof: Proof
 
+    public init(csr: String, proof: Proof) { (self.csr, self.proof) = (csr, proof) }
+
     /// SHA-256 of the key; the same at the site and at the server, to be compared on the telephone.
     public var keyFingerprint: String {
         get throws { try SigningRequest(pem: csr).keyFingerprint }
@@ -34,7 +36,7 @@ public struct RenewalProof: Sendable, Equatable, Codable {
     public var signature: Data
     private static let purpose = Array("cohort renewal 1\0".utf8)
 
-    init(of chain: CertificateChain, for csr: String, key: PrivateKey) throws {
+    package init(of chain: CertificateChain, for csr: String, key: PrivateKey) throws {
         certificates = chain.pem
         signature = try key.key.signature(for: Self.purpose + Array(csr.utf8)).derRepresentation
     }

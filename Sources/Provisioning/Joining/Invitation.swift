@@ -87,6 +87,10 @@ public struct ServerAddress: Sendable, Equatable, Codable {
     /// For administrators.
     public var administrationPort: Int
 
+    public init(host: String, port: Int, administrationPort: Int) {
+        (self.host, self.port, self.administrationPort) = (host, port, administrationPort)
+    }
+
     enum CodingKeys: String, CodingKey {
         case host, port
         case administrationPort = "administration_port"

@@ -58,7 +58,7 @@ public struct Kit: Sendable {
     }
 
     var certificateFile: URL { startup.appending(path: "\(settings.kind.rawValue).pem") }
-    var keyFile: URL { startup.appending(path: "\(settings.kind.rawValue).key") }
+    package var keyFile: URL { startup.appending(path: "\(settings.kind.rawValue).key") }
 
     /// The certificates that TLS sends: the participant's, and the intermediate one.
     public func certificateChain() throws -> CertificateChain {

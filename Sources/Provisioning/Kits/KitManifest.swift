@@ -10,7 +10,7 @@ import X509
 /// The list of a startup kit's files with their SHA-256, signed with the authority's intermediate key.
 ///
 /// Certificate and key are not in it: they change when they are renewed or encrypted, and prove themselves.
-struct KitManifest: Codable {
+package struct KitManifest: Codable {
     var version = 1
     var project: String
     var name: String
@@ -31,7 +31,7 @@ struct KitManifest: Codable {
     static func digest(_ data: Data) -> String { SHA256.hash(data: data).hexadecimal }
 
     /// - Returns: the manifest's text, and its signature in DER.
-    static func sign(
+    package static func sign(
         project: String, name: String, files: [String: String], with authority: CertificateAuthority
     ) throws -> (text: String, signature: Data) {
         let text = JSONText.encode(

@@ -7,13 +7,13 @@
 #endif
 
 /// How a server is reached: a name of the DNS, or an address.
-enum HostName: Hashable, Sendable {
+package enum HostName: Hashable, Sendable {
     case name(String)
     /// 4 or 16 bytes, as a certificate holds them.
     case address([UInt8])
 
     /// nil where the text is neither.
-    init?(_ text: String) {
+    package init?(_ text: String) {
         var four = in_addr()
         var six = in6_addr()
         if inet_pton(AF_INET, text, &four) == 1 {

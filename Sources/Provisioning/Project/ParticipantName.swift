@@ -1,5 +1,5 @@
 /// The rules for names that become folders, certificates' common names and lines of logs.
-enum ParticipantName {
+package enum ParticipantName {
     /// X.509's upper bound of a common name and an organisation.
     static let longest = 64
 
@@ -25,7 +25,7 @@ enum ParticipantName {
         return nil
     }
 
-    static func check(_ name: String) throws {
+    package static func check(_ name: String) throws {
         if let fault = fault(name) { throw ProvisioningError.name(fault.prefix(1).uppercased() + fault.dropFirst()) }
     }
 

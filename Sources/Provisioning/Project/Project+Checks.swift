@@ -1,6 +1,6 @@
 extension Project {
     /// What is wrong with the whole, one line a fault.
-    var faults: [String] {
+    package var faults: [String] {
         var faults: [String] = []
         if let fault = ParticipantName.fault(name) { faults.append("project: \(fault)") }
         if let fault = ParticipantName.organisationFault(authorityName) { faults.append("authority: \(fault)") }

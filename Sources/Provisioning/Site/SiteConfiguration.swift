@@ -25,6 +25,8 @@ public struct SiteConfiguration: Sendable, Equatable {
     public struct Endpoint: Sendable, Equatable {
         public var host: String
         public var port: Int
+
+        public init(host: String, port: Int) { (self.host, self.port) = (host, port) }
     }
 
     /// Where the files of one job lie.
@@ -33,6 +35,10 @@ public struct SiteConfiguration: Sendable, Equatable {
         public var validationList: String?
         /// Of images, or of everything.
         public var folder: String?
+
+        public init(trainingList: String? = nil, validationList: String? = nil, folder: String? = nil) {
+            (self.trainingList, self.validationList, self.folder) = (trainingList, validationList, folder)
+        }
     }
 
     /// What a site allows, and what it keeps.
