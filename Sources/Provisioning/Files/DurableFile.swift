@@ -56,8 +56,9 @@ enum DurableFile {
         try OpenFile(other.deletingLastPathComponent(), O_RDONLY | O_DIRECTORY).reachDisk()
     }
 
-    /// Makes a folder, and those above it.
+    /// Makes a folder, and those above it; one that is there is left as it is.
     static func makeFolder(_ url: URL, forOwnerOnly: Bool = false) throws {
+        guard !exists(url) else { return }
         do {
             try FileManager.default.createDirectory(at: url, withIntermediateDirectories: true)
         } catch {
