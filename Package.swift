@@ -21,7 +21,7 @@ let package = Package(
     dependencies: [
         // The subcommands' arguments and help.
         .package(url: "https://github.com/apple/swift-argument-parser", exact: "1.8.2"),
-        // The run file.
+        // The run file and the project file.
         .package(url: "https://github.com/jpsim/Yams", exact: "6.2.2"),
         // The HTTPS server of the wire: HTTP/1.1 on SwiftNIO, with a connection's identity. Without its own configuration.
         .package(url: "https://github.com/hummingbird-project/hummingbird", exact: "2.28.1", traits: []),
@@ -33,8 +33,12 @@ let package = Package(
         .package(url: "https://github.com/swift-server/async-http-client", exact: "1.37.0"),
         // The server's and the client's own log, which the two libraries take.
         .package(url: "https://github.com/apple/swift-log", exact: "1.16.2"),
-        // Tests only: authorities and certificates, good and bad.
+        // Certificates and requests for them: X.509 as types, checked by RFC 5280.
         .package(url: "https://github.com/apple/swift-certificates", exact: "1.21.1"),
+        // What swift-certificates leaves to its users: names, extensions of our own, encrypted keys.
+        .package(url: "https://github.com/apple/swift-asn1", exact: "1.7.4"),
+        // Keys on P-384, digests, and passphrases made into keys.
+        .package(url: "https://github.com/apple/swift-crypto", exact: "4.5.2"),
     ],
     targets: [
         // MARK: libtorch
@@ -90,10 +94,23 @@ let package = Package(
                 .product(name: "Logging", package: "swift-log"),
             ],
             swiftSettings: strict),
+
+        // MARK: Who takes part
+        .target(
+            name: "Provisioning",
+            dependencies: [
+                .product(name: "X509", package: "swift-certificates"),
+                .product(name: "SwiftASN1", package: "swift-asn1"),
+                .product(name: "Crypto", package: "swift-crypto"),
+                .product(name: "CryptoExtras", package: "swift-crypto"),
+                .product(name: "Yams", package: "Yams"),
+            ],
+            swiftSettings: strict),
+
         .executableTarget(
             name: "cohort",
             dependencies: [
-                "Study", "Learning", "Torch", "Federation", "NNUNet", "Imaging",
+                "Study", "Provisioning", "Learning", "Torch", "Federation", "NNUNet", "Imaging",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             swiftSettings: strict),
@@ -129,6 +146,13 @@ let package = Package(
             ],
             swiftSettings: strict),
         .testTarget(name: "StudyTests", dependencies: ["Study", "Federation", "NNUNet"], swiftSettings: strict),
+        .testTarget(
+            name: "ProvisioningTests",
+            dependencies: [
+                "Provisioning", "SharedData", .product(name: "X509", package: "swift-certificates"),
+                .product(name: "SwiftASN1", package: "swift-asn1"), .product(name: "Crypto", package: "swift-crypto"),
+            ],
+            swiftSettings: strict),
         .testTarget(
             name: "SimulationTests", dependencies: ["Study", "Learning", "Federation", "Torch", "NNUNet", "Imaging"],
             swiftSettings: strict),

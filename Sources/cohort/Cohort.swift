@@ -29,7 +29,7 @@ struct Cohort: AsyncParsableCommand {
             PlanExperimentCommand.self, PreprocessCommand.self, PlanAndPreprocessCommand.self, TrainCommand.self,
             PredictCommand.self,
             PredictFromModelFolderCommand.self, EvaluateFolderCommand.self, EvaluateSimpleCommand.self,
-            PlotOverlaysCommand.self, SimulateCommand.self,
+            PlotOverlaysCommand.self, SimulateCommand.self, ProvisionCommand.self, JoinCommand.self,
         ])
 
     /// nnU-Net's names, under which a link makes this program that command.

@@ -7,7 +7,7 @@ struct CommandTests {
     static let commands = [
         "inspect", "phantom", "convert-msd-dataset", "datasets", "extract-fingerprint", "plan-experiment", "preprocess",
         "plan-and-preprocess", "train", "predict", "predict-from-modelfolder", "evaluate-folder", "evaluate-simple",
-        "plot-overlays", "simulate",
+        "plot-overlays", "simulate", "provision", "join",
     ]
 
     @Test(arguments: commands) func helpGivesAnExample(command: String) throws {
