@@ -86,7 +86,7 @@ struct ServerConnection: ServerChildChannel {
                     let certificate = try? await channel.nioSSL_peerCertificate().get()?.toDERBytes()
                     caller = responder.caller(certificate: certificate, address: address)
                 }
-                let writer = ResponseWriter(outbound: outbound, head: head)
+                let writer = ResponseWriter(channel: channel, outbound: outbound, head: head)
                 switch await responder.respond(to: head, from: caller!, reader: reader, writer: writer) {
                 case .keepAlive: continue
                 case .close: return .linger
