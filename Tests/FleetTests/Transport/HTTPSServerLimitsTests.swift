@@ -70,12 +70,17 @@ import Testing
 
     @Test func aRefusedCallerThatListensGetsItsAnswer() async throws {
         try await TestServer.run(tls: nil) { server in
-            let answer = try await blocking {
+            let (sent, answer) = try await blocking {
                 let socket = try RawSocket(port: server.port)
                 socket.send("POST /v1/fleet/push-object HTTP/1.1\r\nhost: x\r\ncontent-length: 17000000\r\n\r\n")
-                socket.send([UInt8](repeating: 7, count: 4 << 20))
-                return socket.receive()
+                var sent = 0
+                for _ in 0..<3 {
+                    usleep(100_000)  // long after the answer
+                    if socket.send([UInt8](repeating: 7, count: 1 << 20)) { sent += 1 }
+                }
+                return (sent, socket.receive())
             }
+            #expect(sent == 3, "the connection was reset")
             #expect(answer.hasPrefix("HTTP/1.1 413") && answer.contains("connection: close"))
             #expect(answer.contains(#""detail":"The message is larger than the 16777216 bytes"#), "\(answer)")
         }
