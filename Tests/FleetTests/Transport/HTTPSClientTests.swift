@@ -252,6 +252,25 @@ import Testing
         }
     }
 
+    @Test func aLongUploadIsNotCutByTheReadTimeout() async throws {
+        struct Slow: ByteSource {
+            let length: Int64 = 6 << 20
+            func read(_ range: Range<Int64>) async throws -> [UInt8] {
+                try await Task.sleep(for: .milliseconds(150))
+                return [UInt8](repeating: 1, count: range.count)
+            }
+        }
+        try await TestServer.run(tls: pki.serverTLS) { [pki] server in
+            var settings = try pki.clientSettings(pki.alice)
+            settings.connectTimeout = .seconds(1)
+            settings.readTimeout = .seconds(1)
+            try await withClient(server.address(), settings) { client in
+                let reply = try await client.post("/v1/fleet/push-object", body: Slow(), into: MemorySink(limit: 100))
+                #expect(reply.status == 200)
+            }
+        }
+    }
+
     // MARK: Retries
 
     @Test func cutConnectionsAreTriedAgainUntilAllIsWhole() async throws {

@@ -107,8 +107,10 @@ public final class HTTPSClient: Sendable {
             meter(traffic)
         }
         do {
-            let wait = settings.connectTimeout + settings.readTimeout
-            let response = try await client.execute(request, timeout: TimeAmount(wait))
+            // Up to the answer's head, and so with the upload in it, which may be as slow as 1 KiB/s. One that stands
+            // still is ended by the write timeout.
+            let longest = settings.connectTimeout + settings.readTimeout + .seconds(body.length / 1024)
+            let response = try await client.execute(request, timeout: TimeAmount(longest))
             traffic.status = Int(response.status.code)
             guard (200..<300).contains(response.status.code) else {
                 throw await refusal(in: response)

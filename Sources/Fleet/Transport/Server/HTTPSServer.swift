@@ -79,7 +79,10 @@ public struct HTTPSServer: Sendable {
     public func shutdown() async throws { try await server.shutdownGracefully() }
 
     /// New connections get a renewed certificate, or renewed roots; open ones go on.
-    public func replace(_ tls: TLS) throws { try context?.replace(tls.identity, clientRoots: tls.clientRoots) }
+    public func replace(_ tls: TLS) throws {
+        guard let context else { throw TransportError.certificate("This port is without TLS, and has none to renew.") }
+        try context.replace(tls.identity, clientRoots: tls.clientRoots)
+    }
 }
 
 /// 127.0.0.0/8, ::1 and localhost.

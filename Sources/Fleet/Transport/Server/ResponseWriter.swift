@@ -3,6 +3,7 @@ import NIOHTTP1
 
 /// Writes one answer, in pieces that keep memory flat.
 struct ResponseWriter: Sendable {
+    let channel: any Channel
     let outbound: NIOAsyncChannelOutboundWriter<HTTPServerResponsePart>
     let head: HTTPRequestHead
 
@@ -34,23 +35,49 @@ struct ResponseWriter: Sendable {
         case .bytes(let bytes): try await write(MemorySource(bytes), after: answer)
         case .source(let source): try await write(source, after: answer)
         case .stream(let chunks):
-            try await outbound.write(.head(answer))
+            var stream = Stream(channel: channel)
+            try await stream.write(.head(answer))
             for try await chunk in chunks where !chunk.isEmpty {
-                try await outbound.write(.body(.byteBuffer(ByteBuffer(bytes: chunk))))
+                try await stream.write(.body(.byteBuffer(ByteBuffer(bytes: chunk))))
             }
-            try await outbound.write(.end(nil))
+            try await stream.finish()
         }
     }
 
     private func write(_ source: any ByteSource, after answer: HTTPResponseHead) async throws {
-        try await outbound.write(.head(answer))
+        var stream = Stream(channel: channel)
+        try await stream.write(.head(answer))
         var start: Int64 = 0
         while start < source.length {
             let end = min(start + MemorySource.chunkLength, source.length)
             let chunk = try await source.read(start..<end)
-            try await outbound.write(.body(.byteBuffer(ByteBuffer(bytes: chunk))))
+            try await stream.write(.body(.byteBuffer(ByteBuffer(bytes: chunk))))
             start = end
         }
-        try await outbound.write(.end(nil))
+        try await stream.finish()
+    }
+
+    /// Writes parts with at most two on their way to the socket.
+    ///
+    /// The asynchronous writer would take as many as are made before its event loop turns: hundreds of megabytes where
+    /// a file is in the page cache and the processor is busy.
+    private struct Stream {
+        let channel: any Channel
+        private var last: EventLoopFuture<Void>?
+
+        init(channel: any Channel) { self.channel = channel }
+
+        mutating func write(_ part: HTTPServerResponsePart) async throws {
+            let promise = channel.eventLoop.makePromise(of: Void.self)
+            channel.writeAndFlush(part, promise: promise)
+            let former = last
+            last = promise.futureResult
+            try await former?.get()
+        }
+
+        mutating func finish() async throws {
+            try await write(.end(nil))
+            try await last?.get()
+        }
     }
 }

@@ -3,13 +3,6 @@ import Logging
 import NIOCore
 import NIOHTTP1
 import NIOSSL
-import Synchronization
-
-#if canImport(FoundationEssentials)
-    import FoundationEssentials
-#else
-    import Foundation
-#endif
 
 /// Serves the connections of a port: TLS, HTTP/1.1, the peer's identity, one request after the other.
 struct ServerConnection: ServerChildChannel {
@@ -86,7 +79,7 @@ struct ServerConnection: ServerChildChannel {
                     let certificate = try? await channel.nioSSL_peerCertificate().get()?.toDERBytes()
                     caller = responder.caller(certificate: certificate, address: address)
                 }
-                let writer = ResponseWriter(outbound: outbound, head: head)
+                let writer = ResponseWriter(channel: channel, outbound: outbound, head: head)
                 switch await responder.respond(to: head, from: caller!, reader: reader, writer: writer) {
                 case .keepAlive: continue
                 case .close: return .linger
@@ -112,58 +105,6 @@ struct ServerConnection: ServerChildChannel {
             return .close
         } catch {
             return .close
-        }
-    }
-}
-
-/// The TLS settings of new connections; a renewed certificate takes the place of the old one while the port is open.
-final class TLSContext: Sendable {
-    private let context: Mutex<NIOSSLContext>
-
-    init(_ identity: TLSIdentity, clientRoots: TLSRoots) throws {
-        context = Mutex(try Self.make(identity, clientRoots))
-    }
-
-    var current: NIOSSLContext { context.withLock { $0 } }
-
-    func replace(_ identity: TLSIdentity, clientRoots: TLSRoots) throws {
-        let new = try Self.make(identity, clientRoots)
-        context.withLock { $0 = new }
-    }
-
-    private static func make(_ identity: TLSIdentity, _ roots: TLSRoots) throws -> NIOSSLContext {
-        var configuration = TLSConfiguration.makeServerConfiguration(
-            certificateChain: identity.sources, privateKey: .privateKey(identity.key))
-        configuration.minimumTLSVersion = .tlsv13
-        configuration.shutdownTimeout = .seconds(1)  // for a caller that does not bid farewell
-        configuration.certificateVerification = .optionalVerification
-        configuration.trustRoots = roots.trustRoots
-        configuration.sendCANameList = true
-        configuration.applicationProtocols = ["http/1.1"]
-        do {
-            return try NIOSSLContext(configuration: configuration)
-        } catch {
-            throw TransportError.certificate("The server's certificate and key do not belong together: \(error).")
-        }
-    }
-}
-
-/// How many connections each address has open.
-final class AddressCount: Sendable {
-    private let counts = Mutex<[String: Int]>([:])
-
-    func enter(_ address: String, limit: Int) -> Bool {
-        counts.withLock { counts in
-            guard counts[address, default: 0] < limit else { return false }
-            counts[address, default: 0] += 1
-            return true
-        }
-    }
-
-    func leave(_ address: String) {
-        counts.withLock { counts in
-            guard let count = counts[address] else { return }
-            counts[address] = count > 1 ? count - 1 : nil
         }
     }
 }
