@@ -37,8 +37,10 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-certificates", exact: "1.21.1"),
         // What swift-certificates leaves to its users: names, extensions of our own, encrypted keys.
         .package(url: "https://github.com/apple/swift-asn1", exact: "1.7.4"),
-        // Keys on P-384, digests, and passphrases made into keys.
+        // Keys on P-384 and their signatures, digests, and passphrases made into keys.
         .package(url: "https://github.com/apple/swift-crypto", exact: "4.5.2"),
+        // The messages of Flower's protocol. Their code is generated once and committed: scripts/generate-protocol.
+        .package(url: "https://github.com/apple/swift-protobuf", exact: "1.39.0"),
     ],
     targets: [
         // MARK: libtorch
@@ -81,10 +83,15 @@ let package = Package(
             name: "Study",
             dependencies: ["Federation", "NNUNet", "Imaging", .product(name: "Yams", package: "Yams")],
             swiftSettings: strict),
+
         // MARK: The network
+        .systemLibrary(name: "CSyncFS"),
         .target(
             name: "Fleet",
             dependencies: [
+                "Federation", "CSyncFS",
+                .product(name: "SwiftProtobuf", package: "swift-protobuf"),
+                .product(name: "Crypto", package: "swift-crypto"),
                 .product(name: "HummingbirdCore", package: "hummingbird"),
                 .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "NIOPosix", package: "swift-nio"),
@@ -93,7 +100,7 @@ let package = Package(
                 .product(name: "AsyncHTTPClient", package: "async-http-client"),
                 .product(name: "Logging", package: "swift-log"),
             ],
-            swiftSettings: strict),
+            exclude: ["Protocol/flwr"], swiftSettings: strict),
 
         // MARK: Who takes part
         .target(
@@ -139,7 +146,9 @@ let package = Package(
         .testTarget(
             name: "FleetTests",
             dependencies: [
-                "Fleet",
+                "Fleet", "Federation", "FederationTesting",
+                .product(name: "SwiftProtobuf", package: "swift-protobuf"),
+                .product(name: "Crypto", package: "swift-crypto"),
                 .product(name: "X509", package: "swift-certificates"),
                 .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "NIOPosix", package: "swift-nio"),

@@ -13,7 +13,7 @@ package struct SiteLinkSuite {
     package typealias Connect =
         @Sendable (
             _ site: String, _ learner: any Learner, _ filters: [any UpdateFilter],
-            _ body: @Sendable (any SiteLink) async throws -> Void
+            _ body: @escaping @Sendable (any SiteLink) async throws -> Void
         ) async throws -> Void
 
     let connect: Connect

@@ -1,0 +1,107 @@
+import Crypto
+import Synchronization
+
+#if canImport(FoundationEssentials)
+    import FoundationEssentials
+#else
+    import Foundation
+#endif
+
+/// The twelve calls as routes of a server: who calls, what is asked, and the service's answer on its way back.
+public struct FleetEndpoint: Sendable {
+    private let service: FleetService
+    private let ledger = Ledger()
+
+    /// The header with which a Cohort site asks to wait for a message, in seconds.
+    static let waitHeader = "cohort-wait"
+    static let longestWait = 25.0
+    /// The header with which a Cohort site says which form of tasks it speaks. Flower's nodes have none.
+    static let versionHeader = "cohort-tasks"
+    /// Goes up when tasks change so that older sites or servers would misread them.
+    public static let version = 1
+
+    public init(_ service: FleetService) { self.service = service }
+
+    public var routes: [Route] {
+        FleetMethod.allCases.map { method in
+            Route(
+                .post, method.path, largestBody: Int64(method.longestRequest),
+                handler: ClosureHandler { try await handle(method, $0) })
+        }
+    }
+
+    private func handle(_ method: FleetMethod, _ request: Request) async throws -> Response {
+        do {
+            if let version = request.headers[Self.versionHeader], version != "\(Self.version)" {
+                throw FleetFailure(
+                    status: 412,
+                    detail: "This site speaks form \(version.prefix(8)) of Cohort's tasks and this server form "
+                        + "\(Self.version). Install the same version of Cohort at both.")
+            }
+            if method == .pushObject { return try await push(request) }
+            let body = try await request.body.collect(upTo: method.longestRequest)
+            let caller = try await caller(request, method, SHA256.hash(data: body))
+            let call: FleetCall
+            do { call = try FleetCall(method, body: body) } catch { throw FleetFailure.malformed(error) }
+            let seconds = request.headers[Self.waitHeader].flatMap(Double.init) ?? 0
+            let waiting = Duration.seconds(seconds.isFinite ? min(max(seconds, 0), Self.longestWait) : 0)
+            switch try await service.answer(call, from: caller, waiting: waiting) {
+            case .answer(let answer): return Self.response(try answer.body)
+            case .object(let answer): return Response(headers: Self.headers, body: .source(PulledObject(answer)))
+            }
+        } catch let failure as FleetFailure {
+            return Response(
+                status: failure.status, headers: [("content-type", "application/json")], body: .bytes(failure.json))
+        }
+    }
+
+    private func push(_ request: Request) async throws -> Response {
+        // A signature counts with the body, and a caller without one must not make the server take megabytes.
+        let signature = request.peer == nil ? try signature(request) : nil
+        let caller = request.peer.map { Caller.certificate(name: $0.name) } ?? .key(signature!.key)
+        let reception = PushObjectReception(service, from: caller)
+        for try await bytes in request.body { try await reception.write(bytes) }
+        if let signature { try ledger.admit(signature, .pushObject, reception.bodyDigest) }
+        return Self.response(try await reception.finish().body)
+    }
+
+    private func caller(_ request: Request, _ method: FleetMethod, _ body: SHA256.Digest) async throws -> Caller {
+        if let peer = request.peer { return .certificate(name: peer.name) }
+        let signature = try signature(request)
+        try ledger.admit(signature, method, body)
+        return .key(signature.key)
+    }
+
+    private func signature(_ request: Request) throws -> CallSignature {
+        try CallSignature(now: Date().timeIntervalSince1970) { request.headers[$0] }
+    }
+
+    private static let headers = [(name: "content-type", value: "application/protobuf")]
+
+    private static func response(_ body: [UInt8]) -> Response { Response(headers: headers, body: .bytes(body)) }
+
+    private final class Ledger: Sendable {
+        private let calls = Mutex(CallLedger())
+
+        func admit(_ signature: CallSignature, _ method: FleetMethod, _ body: SHA256.Digest) throws {
+            _ = try calls.withLock {
+                try $0.admit(signature, method, body: body, now: Date().timeIntervalSince1970)
+            }
+        }
+    }
+}
+
+/// The answer to pull-object as it is streamed out of the store.
+private struct PulledObject: ByteSource {
+    let answer: PullObjectAnswer
+
+    init(_ answer: PullObjectAnswer) { self.answer = answer }
+
+    var length: Int64 { Int64(answer.byteCount) }
+
+    func read(_ range: Range<Int64>) async throws -> [UInt8] {
+        try [UInt8](unsafeUninitializedCapacity: range.count) { buffer, count in
+            count = try answer.read(at: Int(range.lowerBound), into: UnsafeMutableRawBufferPointer(buffer))
+        }
+    }
+}
