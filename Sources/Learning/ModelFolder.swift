@@ -71,6 +71,8 @@ public struct ModelFolder: Sendable, Equatable {
 
 extension SegmentationHeads {
     public init(_ labels: LabelManager) {
-        self.init(count: labels.headCount, areRegions: labels.hasRegions, ignoreLabel: labels.ignoreLabel)
+        self.init(
+            count: labels.headCount, areRegions: labels.hasRegions, ignoreLabel: labels.ignoreLabel,
+            unannotated: labels.unannotatedHeads)
     }
 }

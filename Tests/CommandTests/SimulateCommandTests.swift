@@ -76,6 +76,17 @@ struct SimulateCommandTests {
         let whole = try cohort.outcome(of: process)
         #expect(whole.status == 0, "\(whole.errors)")
 
+        // Pictures stand in each site's own report, and nowhere else.
+        func text(_ path: String) throws -> String { String(decoding: try cohort.bytes(path), as: UTF8.self) }
+        for site in ["H301", "H302"] {
+            let page = try text("whole/sites/\(site)/report.html")
+            #expect(page.contains("<h1>\(site)</h1>") && page.contains("data:image/png") && page.contains("phantom_"))
+            #expect(!cohort.exists("whole/sites/\(site)/.overlays"))
+        }
+        let page = try text("whole/report.html")
+        #expect(!page.contains("<img") && !page.contains("phantom_"))
+        #expect(try text("whole/run.yaml").contains("threads: "))
+
         var kills = 0
         var delay = 400
         var last: Program.Outcome?

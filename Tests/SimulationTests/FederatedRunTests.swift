@@ -142,6 +142,33 @@ import Torch
         #expect(outcome.result.reports.count == 2)
     }
 
+    /// In a union of labels, a site has no figure of what it has not annotated, and the global model still learns it elsewhere.
+    @Test func aUnionLeavesOpenWhatASiteHasNotAnnotated() async throws {
+        let data = try PhantomFederation([.init(name: "north"), .init(name: "south", labels: 3)])
+        let folders = data.folders("run")
+        let raws = try [0, 1].map { try RawDataset(folder: folders.raw.appending(path: data.dataset($0))) }
+        let harmonised = try LabelHarmonisation(
+            zip(["north", "south"], raws).map { (name: $0, description: $1.description) }, rule: .union)
+        let written = try harmonised.write(raws, as: NewRawDatasets(["north", "south"], firstID: 401, in: folders))
+        var run = federatedRun(data, "run", rounds: 1)
+        run.sites = zip(["north", "south"], written).map { name, folder in
+            var site = data.learner(0, run: "run").site
+            site.dataset = folder.lastPathComponent
+            let learner = NNUNetLearner(site)
+            return FederatedRun.Site(name: name) { learner }
+        }
+        let outcome = try await run.run { _ in }
+        let sites = outcome.result.reports[0].sites
+        #expect(sites.map(\.part) == [.took, .took])
+        let missing = "dice/\(harmonised.mappings[0].missing[0])"
+        let figures = sites.map { $0.validation?.metrics ?? [:] }
+        #expect(figures[0][missing]?.isNaN == true && figures[0]["dice"]?.isFinite == true)
+        #expect(figures[1][missing]?.isFinite == true)
+        #expect(outcome.result.reports[0].validation[missing] == figures[1][missing])
+        // One kind: all is shared, and one global model has all labels.
+        #expect(Set(outcome.result.plan.sites.map(\.kind)).count == 1 && outcome.models.count == 1)
+    }
+
     @Test func fedProxHoldsSitesBack() async throws {
         let data = try PhantomFederation([.init(name: "north"), .init(name: "south")])
         func moved(_ name: String, _ mu: Double) async throws -> Double {

@@ -1,5 +1,7 @@
+import Federation
 import Foundation
 import Study
+import Synchronization
 import Testing
 
 @Suite struct MetricsLogTests {
@@ -85,6 +87,24 @@ import Testing
             #expect(throws: StudyError.self) { try log.append(RoundRecord(round: 1)) }
         }
     }
+
+    /// A site of another make may name a file in its failure: neither the log nor the terminal repeats it.
+    @Test func reasonsNameNoFiles() async throws {
+        let folder = FileManager.default.temporaryDirectory.appendingPathComponent("cohort-\(UUID().uuidString)")
+        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+        defer { try? FileManager.default.removeItem(at: folder) }
+        let printed = Lines()
+        let recorder = RunRecorder(folder: folder, rounds: 1) { printed.add($0) }
+        let reason = "cannot read /data/Doe_John/ct.nii.gz: it is cut short"
+        var report = RoundReport(round: 1, rounds: 1)
+        report.sites = [.init(site: "a", part: .failed(reason))]
+        await recorder.observe(.siteLeftOut("b", during: "fingerprint", reason: reason))
+        await recorder.observe(.roundEnds(report))
+        let text = try String(contentsOf: folder.appending(path: "metrics.jsonl"), encoding: .utf8)
+        #expect(text.contains("cannot read [file]: it is cut short") && !text.contains("Doe"))
+        #expect(
+            printed.all.count(where: { $0.contains("[file]") }) >= 2 && !printed.all.contains { $0.contains("Doe") })
+    }
 }
 
 extension Data {
@@ -94,4 +114,10 @@ extension Data {
         try file.write(contentsOf: self)
         try file.close()
     }
+}
+
+private final class Lines: Sendable {
+    private let lines = Mutex<[String]>([])
+    func add(_ line: String) { lines.withLock { $0.append(line) } }
+    var all: [String] { lines.withLock { $0 } }
 }

@@ -172,7 +172,7 @@ public actor NNUNetLearner: Learner {
             }
             try await trainer.setWeights(own)
             var metrics: Metrics = ["dice": counts.meanDice, "val_loss": loss]
-            let names = current.training.heads.classNames(current.training.dataset)
+            let names = EvaluationClass.names(of: current.training.dataset)
             for (name, dice) in zip(names, counts.dice) { metrics["dice/" + name] = dice }
             return ValidationResult(examples: current.training.split.validation.count, metrics: metrics)
         }
@@ -207,51 +207,14 @@ public actor NNUNetLearner: Learner {
         }
     }
 
-    /// Errors leave the site: those that tell of a case are written to its log and reach the server without it.
+    /// Errors leave the site: in full they are written to its log, and what reaches the server names no case and no path.
     private func withoutCases<Result>(
         isolation: isolated (any Actor)? = #isolation, _ body: () async throws -> Result
     ) async throws -> Result {
-        do { return try await body() } catch let error as NNUNetError {
+        do { return try await body() } catch let error as CancellationError { throw error } catch {
             log("\(error)")
-            throw FederationError.site(error.withoutCases)
-        } catch let error where !(error is FederationError) && !(error is CancellationError) {
-            log("\(error)")
-            if let error = error as? LearningError, error.namesNoCase { throw error }
-            throw FederationError.site("The site's work failed; its log says why.")
+            throw FederationError.site(SiteFailure(error, at: site).reason)
         }
-    }
-}
-
-extension LearningError {
-    /// Whether its text can leave the site: neither a case nor a path is in it.
-    var namesNoCase: Bool {
-        switch self {
-        case .unknownTrainer, .unknownConfiguration, .patchDoesNotFit, .stepSizeOutOfRange, .invalidSetting,
-            .lossNotFinite, .notSupported, .cancelled:
-            true
-        case .foreignCheckpoint(let file, _): file == "the server's model"
-        case .predictionNotFinite, .noCheckpoint, .noCases, .unreadable, .casesOfTheSplitAreMissing: false
-        }
-    }
-}
-
-extension NNUNetError {
-    /// The same without names of cases and paths.
-    var withoutCases: String {
-        switch self {
-        case .plan(let reason): reason
-        case .file, .json, .key: "A file of the site's dataset or plans cannot be used; its log says which."
-        case .dataset: "The site's dataset has faults; its log lists them."
-        case .badCase: "A case of the site cannot be used; its log says which and why."
-        case .site(let site, let reason): "\(site): \(reason)"
-        }
-    }
-}
-
-extension SegmentationHeads {
-    /// The foreground classes' names, in the order of the figures.
-    func classNames(_ dataset: DatasetDescription) -> [String] {
-        dataset.labels.filter { $0.values != [0] }.map(\.name)
     }
 }
 

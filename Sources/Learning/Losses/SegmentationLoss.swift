@@ -22,11 +22,13 @@ public struct SegmentationLoss: Sendable {
     public var regions: Bool
     /// Voxels with this label count nowhere. For regions any value: the target's last channel marks them.
     public var ignoreLabel: Int?
+    /// Channels whose label nobody searched these images for; see ``PartialAnnotation``.
+    public var unannotated: [Int]
 
     public init(
         dice: Bool = true, diceSmoothing: Double = 1e-5, entropy: Entropy = .crossEntropy(), batchDice: Bool,
         regions: Bool = false,
-        ignoreLabel: Int? = nil
+        ignoreLabel: Int? = nil, unannotated: [Int] = []
     ) {
         self.dice = dice
         self.diceSmoothing = diceSmoothing
@@ -34,10 +36,19 @@ public struct SegmentationLoss: Sendable {
         self.batchDice = batchDice
         self.regions = regions
         self.ignoreLabel = ignoreLabel
+        self.unannotated = unannotated
     }
 
     public func callAsFunction(_ logits: Tensor, _ target: Tensor) throws -> Tensor {
         let logits = try logits.to(.float32)
+        if !unannotated.isEmpty {
+            let partial = PartialAnnotation(unannotated: unannotated, channels: logits.shape[1])
+            var loss = self
+            loss.unannotated = []
+            if regions { return try loss(partial.annotated(logits), partial.annotatedRegions(target)) }
+            loss.ignoreLabel = ignoreLabel.map { $0 - unannotated.count }
+            return try loss(partial.merged(logits), partial.renumbered(target))
+        }
         return regions ? try regionLoss(logits, target) : try labelLoss(logits, target)
     }
 

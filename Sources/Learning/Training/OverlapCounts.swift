@@ -64,7 +64,9 @@ public struct OverlapCounts: Sendable, Equatable {
         }
         let counts = try Tensor.stacked(sums, dim: 0).array(Double.self)
         let classes = truePositives.count
-        for index in 0..<classes {
+        // What was not annotated cannot be counted right or wrong.
+        let open = Set(heads.unannotated.map { heads.areRegions ? $0 : $0 - 1 })
+        for index in 0..<classes where !open.contains(index) {
             truePositives[index] += counts[index]
             falsePositives[index] += counts[classes + index]
             falseNegatives[index] += counts[2 * classes + index]

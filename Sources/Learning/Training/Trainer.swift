@@ -270,10 +270,16 @@ extension TrainingSettings.LossKind {
                 what: "the loss \(rawValue) with regions, which overlap,",
                 remedy: "use the default trainer's loss, or labels instead of regions")
         }
+        guard heads.unannotated.count < OverlapCounts.classes(heads) || heads.unannotated.isEmpty else {
+            throw LearningError.notSupported(
+                what: "training on a dataset that has annotated no label of its table",
+                remedy: "leave it out, or correct unannotated_labels in its dataset.json")
+        }
         return SegmentationLoss(
             dice: [.dice, .diceAndCrossEntropy, .diceAndTopK].contains(self), diceSmoothing: smoothing,
             entropy: entropy,
-            batchDice: batchDice, regions: heads.areRegions, ignoreLabel: heads.ignoreLabel)
+            batchDice: batchDice, regions: heads.areRegions, ignoreLabel: heads.ignoreLabel,
+            unannotated: heads.unannotated)
     }
 }
 

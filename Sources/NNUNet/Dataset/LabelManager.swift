@@ -13,6 +13,8 @@ public struct LabelManager: Sendable, Equatable {
     public let ignoreLabel: Int?
     /// What each region's head paints.
     public let regionsClassOrder: [Int]
+    /// Heads whose label or region this dataset's cases were never searched for; its loss and scores leave them open.
+    public let unannotatedHeads: [Int]
 
     public init(_ dataset: DatasetDescription) {
         hasRegions = dataset.labels.contains { $0.values.count > 1 }
@@ -22,7 +24,17 @@ public struct LabelManager: Sendable, Equatable {
         regionIsList = foreground.map(\.isList)
         ignoreLabel = dataset.ignoreLabel
         regionsClassOrder = dataset.regionsClassOrder ?? []
+        let open = Set(dataset.unannotatedLabels.map(DatasetComparison.folded))
+        let (hasRegions, allLabels) = (hasRegions, allLabels)
+        unannotatedHeads =
+            (hasRegions ? foreground : dataset.labels).enumerated().compactMap { index, label in
+                guard open.contains(DatasetComparison.folded(label.name)), label.values != [0] else { return nil }
+                return hasRegions ? index : allLabels.firstIndex(of: label.values[0])
+            }.sorted()
     }
+
+    /// Places among the scored classes (``EvaluationClass/all(of:)``) of what was not annotated.
+    public var unannotatedClasses: [Int] { hasRegions ? unannotatedHeads : unannotatedHeads.map { $0 - 1 } }
 
     /// Channels of the network's output.
     public var headCount: Int { hasRegions ? foregroundRegions.count : allLabels.count }

@@ -95,3 +95,20 @@ public struct EvaluationSummary: Sendable {
         return values.dropFirst(whole).reduce(sum, +)
     }
 }
+
+extension EvaluationSummary {
+    /// Takes classes out of the cases that a rule names: they count there as in neither image, and so in no mean.
+    public mutating func leaveOut(_ classes: (Case) -> [Int]) {
+        for index in cases.indices {
+            for left in classes(cases[index]) {
+                let metrics = cases[index].metrics[left]
+                cases[index].metrics[left] = SegmentationMetrics(
+                    truePositives: 0, falsePositives: 0, falseNegatives: 0,
+                    trueNegatives: metrics.truePositives + metrics.falsePositives + metrics.falseNegatives
+                        + metrics.trueNegatives,
+                    hausdorff95: metrics.hausdorff95.map { _ in .nan },
+                    surfaceDice: metrics.surfaceDice.map { _ in .nan })
+            }
+        }
+    }
+}

@@ -94,7 +94,7 @@ enum ReportStyle {
         .failures .n{padding-right:28px}.failures td:nth-child(2){width:44%;overflow-wrap:anywhere}
         .warning{border:1px solid var(--bad);color:var(--bad);border-radius:6px;padding:8px 12px;margin:0 0 16px}
         .overlays figure{max-width:976px;margin-bottom:26px}
-        .overlays img{width:100%;height:auto;display:block;border-radius:6px}
+        .overlays img{max-width:100%;height:auto;display:block;border-radius:6px}
         .overlays figcaption{margin-bottom:6px}
         footer{margin-top:52px;padding-top:14px;border-top:1px solid var(--rule);color:var(--second);font-size:13px}
         @media print{:root{--paper:#fff;--ink:#000;--second:#4a525b;--rule:#cfd4d9;--grid:#e6e9ec;--soft:#f3f4f6;\

@@ -47,7 +47,8 @@ public actor RunRecorder: RoundObserver {
             if line != lastWait { print(line) }
             lastWait = line
         case .preparing(let what, let round): print("round \(round): \(what)")
-        case .siteLeftOut(let site, let during, let reason): print("\(site) is left out (\(during)): \(reason)")
+        case .siteLeftOut(let site, let during, let reason):
+            print("\(site) is left out (\(during)): \(Plain.withoutPaths(reason))")
         case .resumed(let reports):
             let last = reports.last?.round ?? 0
             attempt {
@@ -106,7 +107,8 @@ extension SiteRecord {
             case .took: nil
             case .notSelected: "not selected for this round"
             case .late: "its update did not come in time"
-            case .failed(let reason): reason
+            // A site leaves cases and paths out itself; one of another make may not.
+            case .failed(let reason): Plain.withoutPaths(reason)
             }
         self.init(
             name: outcome.site, examples: outcome.examples, steps: outcome.steps,
@@ -124,7 +126,7 @@ extension CrossSiteMatrix {
             for model in result.models {
                 switch result[site, model] {
                 case .judged(let judged): self[site, model] = .score(judged.metrics, cases: judged.examples)
-                case .missing(let reason): self[site, model] = .missing(reason: reason)
+                case .missing(let reason): self[site, model] = .missing(reason: Plain.withoutPaths(reason))
                 case nil: self[site, model] = .missing(reason: "not asked")
                 }
             }

@@ -50,14 +50,15 @@ extension Simulation {
         let folder = output.appending(path: "baselines")
         let pooledKinds = [RunFile.Baseline.centralised, .centralisedAllSteps].filter(run.baselines.contains)
         if !pooledKinds.isEmpty {
-            if isOneModel, run.plan.fingerprint != .none, canBePooled {
+            if isOneModel, run.plan.fingerprint != .none, try canBePooled {
                 let pooled = try CentralisedDataset(sites, in: folder.appending(path: "preprocessed"))
                 print("centralised: \(pooled.cases) cases in one place")
                 for kind in pooledKinds {
                     models.append(try await centralised(kind, in: folder))
                 }
             } else {
-                print("centralised is left out: the sites' channels, labels, plans or folds differ.")
+                print(
+                    "centralised is left out: the sites' channels, labels, plans, folds or what they annotated differ.")
             }
         }
         if run.baselines.contains(.alone) {
@@ -95,9 +96,13 @@ extension Simulation {
             folder: try await trainAlone([site], times: times)[0], fold: site.fold, sites: sites.map(\.name))
     }
 
-    /// Whether the sites' cases can be one dataset: preprocessed alike, and divided alike.
+    /// Whether the sites' cases can be one dataset: preprocessed, divided and annotated alike.
     private var canBePooled: Bool {
-        sites.allSatisfy { $0.targetSpacing == nil && $0.fold == sites[0].fold } && sites[0].fold != .all
+        get throws {
+            let open = Set(try sites.map { Set(try raw($0).description.unannotatedLabels) })
+            return sites.allSatisfy { $0.targetSpacing == nil && $0.fold == sites[0].fold } && sites[0].fold != .all
+                && open.count == 1
+        }
     }
 
     /// Trains each site as a federation of one, for so many times the run's rounds. Returns the model folders.

@@ -23,7 +23,7 @@ extension Simulation {
             else { continue }
             var rows: [ComparisonTable.Row] = []
             var alone: [ComparisonTable.Row] = []
-            let labels = test.dataset.labels.filter { $0.values != [0] }.map(\.name)
+            let labels = EvaluationClass.names(of: test.dataset)
             for model in models where !Set(model.sites).isDisjoint(with: members) {
                 print("scoring \(model.name) on \(test.cases) cases")
                 let predictions = folder.appending(path: model.name.replacing(" ", with: "_"))

@@ -102,9 +102,9 @@ public struct Simulation: Sendable {
         }
         let compatibility = DatasetCompatibility(described)
         for difference in compatibility.differences { print("\(difference.text)") }
-        switch compatibility.sharing {
-        case nil: throw FederationError.incompatibleSites(compatibility.advice)
-        case .backbone where run.sharing.mode != .backbone && run.task == .train:
+        switch compatibility.consequence {
+        case .nothing: throw FederationError.incompatibleSites(compatibility.advice)
+        case .backboneOnly where run.sharing.mode != .backbone && run.task == .train:
             throw FederationError.incompatibleSites(
                 compatibility.advice + " Set sharing.mode to backbone (--sharing backbone).")
         default: break
@@ -136,13 +136,13 @@ public struct Simulation: Sendable {
         }
         var outcome = try await federated.run(print: print)
         for model in outcome.models { print("global model: \(model.path)") }
+        try await writeSiteReports(outcome)
         let models = try await baselines(after: outcome)
         let tables = try await compare(models)
         outcome.facts.more += tables.facts
         let page = Report.html(
             records: outcome.records, matrix: outcome.matrix, facts: outcome.facts, tables: tables.tables)
         try Report.write(page, to: output.appending(path: "report.html"))
-        try await writeSiteReports(outcome)
         if let matrix = outcome.matrix { print(matrix.text()) }
         for table in tables.tables { print(table.text) }
         print("report: \(output.appending(path: "report.html").path)")

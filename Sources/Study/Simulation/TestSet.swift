@@ -15,6 +15,8 @@ struct TestSet: Sendable {
     var dataset: DatasetDescription
     var reader: ImageReaderWriter
     var cases: Int
+    /// By file name: classes that the case's site has not annotated.
+    private var unannotated: [String: [Int]] = [:]
 
     /// - Parameter sites: whose cases are put together; their datasets have one description. Cases that several hold are
     ///   taken once.
@@ -39,6 +41,8 @@ struct TestSet: Sendable {
                     continue
                 }
                 item.identifier = CentralisedDataset.name(item.identifier, site)
+                unannotated[item.identifier + raw.description.fileEnding] =
+                    LabelManager(raw.description).unannotatedClasses
                 try raw.place(item, images: images, labels: labels)
             }
         }
@@ -51,9 +55,10 @@ struct TestSet: Sendable {
     /// Compares predictions of these images with their labels.
     func evaluate(_ predictions: URL) throws -> EvaluationSummary {
         let evaluator = Evaluator(classes: EvaluationClass.all(of: dataset), ignoreLabel: dataset.ignoreLabel)
-        let summary = try evaluator.evaluate(
+        var summary = try evaluator.evaluate(
             references: labels, predictions: predictions, fileEnding: dataset.fileEnding, reader: reader,
             allowsMissing: false)
+        summary.leaveOut { unannotated[URL(filePath: $0.reference).lastPathComponent] ?? [] }
         try summary.write(to: predictions.appending(path: "summary.json"))
         return summary
     }

@@ -49,8 +49,10 @@ public struct CaseOverlays: Sendable {
         let reader = try dataset.imageReaderWriter()
         let evaluator = Evaluator(
             classes: EvaluationClass.all(of: description), ignoreLabel: description.ignoreLabel, surfaceTolerance: nil)
-        let summary = try evaluator.evaluate(
+        var summary = try evaluator.evaluate(
             references: labels, predictions: predictions, fileEnding: description.fileEnding, reader: reader)
+        let unannotated = LabelManager(description).unannotatedClasses
+        summary.leaveOut { _ in unannotated }
         let byName = Dictionary(candidates.map { ($0.identifier + description.fileEnding, $0) }) { a, _ in a }
         let ranked = summary.cases.compactMap { item -> Scored? in
             let dice = item.metrics.map(\.dice)

@@ -55,7 +55,7 @@ struct ValidateDatasetsCommand: ParsableCommand {
             print("")
             for difference in compatibility.differences { print("- \(difference.text)") }
             print(compatibility.advice)
-            if compatibility.sharing == nil { failures += 1 }
+            if compatibility.consequence == .nothing { failures += 1 }
         }
         if failures > 0 { throw ExitCode.failure }
     }

@@ -23,7 +23,7 @@ struct DatasetCompatibilityTests {
         let one = try description(labels: #"{"background": 0, "Liver": 1, "tumour": 2}"#)
         let other = try description(channels: ["ct"], labels: #"{"background": 0, "tumour": 2, "liver ": 1}"#)
         let result = try compare([one, other])
-        #expect(result.differences.isEmpty && result.sharing == .everything && !result.isPerModality)
+        #expect(result.differences.isEmpty && result.consequence == .none && !result.isPerModality)
     }
 
     @Test func sameNamesOfOtherNumbersAreToBeHarmonised() throws {
@@ -34,7 +34,8 @@ struct DatasetCompatibilityTests {
         #expect(result.differences.map(\.aspect) == [.labels, .labels])
         #expect(
             result.differences[0].text == "Label \"liver\" is 1 in A, 2 in B: harmonise the labels.")
-        #expect(result.sharing == .backbone && result.isSolvedByHarmonising && result.advice.contains("harmonise"))
+        #expect(
+            result.consequence == .backboneOnly && result.isSolvedByHarmonising && result.advice.contains("harmonise"))
     }
 
     @Test func aMissingLabelIsNamedWithItsSites() throws {
@@ -48,7 +49,7 @@ struct DatasetCompatibilityTests {
     @Test func modalitiesAreGrouped() throws {
         let result = try compare([description(), description(channels: ["T1w"]), description()])
         #expect(result.differences.map(\.aspect) == [.modality, .channels])
-        #expect(result.sharing == .backbone && result.isPerModality && !result.isSolvedByHarmonising)
+        #expect(result.consequence == .backboneOnly && result.isPerModality && !result.isSolvedByHarmonising)
         #expect(result.modalityGroups.map(\.sites) == [["A", "C"], ["B"]])
         #expect(result.advice.contains("CT: A, C; MR: B"))
     }
@@ -60,7 +61,7 @@ struct DatasetCompatibilityTests {
         ]
         for (channels, expected) in cases {
             let result = try compare([reference, description(channels: channels)])
-            #expect(result.differences.map(\.aspect) == [.channels] && result.sharing == .backbone)
+            #expect(result.differences.map(\.aspect) == [.channels] && result.consequence == .backboneOnly)
             #expect(result.differences[0].text.contains(expected))
         }
     }
@@ -70,7 +71,7 @@ struct DatasetCompatibilityTests {
         let one = try description(labels: #"{"background": 0, "whole": [1, 2], "core": 2}"#, extra: order)
         let other = try description(labels: #"{"background": 0, "core": 2, "whole": [1, 2]}"#, extra: order)
         let result = try compare([one, other])
-        #expect(result.differences.map(\.aspect) == [.regions] && result.sharing == .backbone)
+        #expect(result.differences.map(\.aspect) == [.regions] && result.consequence == .backboneOnly)
         let plain = try description(labels: #"{"background": 0, "whole": 1, "core": 2}"#)
         let mixed = try compare([one, plain])
         #expect(mixed.differences.map(\.text) == ["Label \"whole\" is [1, 2] in A, 1 in B: harmonise the labels."])
@@ -82,7 +83,7 @@ struct DatasetCompatibilityTests {
         #expect(result.differences.map(\.aspect) == [.ignoreLabel, .fileEnding, .spacing])
         #expect(result.differences[2].text.contains("factor of 1.7"))
         #expect(result.differences[2].text.contains("A: 3.0 × 1.0 × 1.0; B: 5.0 × 1.0 × 1.0"))
-        #expect(result.sharing == .everything)
+        #expect(result.consequence == .none)
         #expect(try compare([description(), description()], spacings: [[3, 1, 1], [4.5, 1, 1]]).differences.isEmpty)
         #expect(try compare([description(), description()], spacings: [nil, [4.5, 1, 1]]).differences.isEmpty)
     }
@@ -107,7 +108,7 @@ struct DatasetCompatibilityTests {
             description(channels: ["MR", "T2w"]), description(channels: ["MRI", "t2w"]),
             description(channels: ["mr", "T2w"]),
         ])
-        #expect(result.differences.map(\.aspect) == [.channels] && result.sharing == .backbone)
+        #expect(result.differences.map(\.aspect) == [.channels] && result.consequence == .backboneOnly)
         let text = result.differences[0].text
         #expect(text.contains("Channel 0 is of one modality, MR, under other names"))
         #expect(text.contains("\"MRI\" at B") && !text.contains("Channel 1"))
@@ -119,8 +120,8 @@ struct DatasetCompatibilityTests {
 
     @Test func flatAndSpatialImagesShareNothing() throws {
         let result = try compare([description(), description()], depth: [9, 1])
-        #expect(result.sharing == nil && result.advice.hasPrefix("Nothing"))
-        #expect(try compare([description(), description(ending: ".png")]).sharing == nil)
+        #expect(result.consequence == .nothing && result.advice.hasPrefix("Nothing"))
+        #expect(try compare([description(), description(ending: ".png")]).consequence == .nothing)
     }
 
     @Test func labelsThatDifferInCaseOnlyAreFound() throws {

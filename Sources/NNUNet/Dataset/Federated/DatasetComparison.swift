@@ -174,7 +174,7 @@ struct DatasetComparison {
             Difference(
                 aspect: .annotation,
                 text:
-                    "\(site.name) has not annotated \(Self.list(site.description.unannotatedLabels)): trained on as it is, it teaches the model to miss it.",
+                    "\(site.name) has not annotated \(Self.list(site.description.unannotatedLabels)): its loss takes that for one class with the background, and other sites teach it.",
                 consequence: .none)
         }
     }

@@ -28,7 +28,7 @@ public struct DatasetCompatibility: Sendable {
 
     /// What a difference leaves to share.
     public enum Consequence: Sendable, Equatable {
-        /// Worth knowing; nothing has to change.
+        /// Everything: worth knowing, and nothing has to change.
         case none
         /// Input layers or heads differ.
         case backboneOnly
@@ -55,10 +55,10 @@ public struct DatasetCompatibility: Sendable {
             + comparison.spacings
     }
 
-    /// The mode that fits; nil where nothing can be shared.
-    public var sharing: SharingMode? {
-        if differences.contains(where: { $0.consequence == .nothing }) { return nil }
-        return differences.contains { $0.consequence == .backboneOnly } ? .backbone : .everything
+    /// What all differences together leave to share.
+    public var consequence: Consequence {
+        let found = differences.map(\.consequence)
+        return found.contains(.nothing) ? .nothing : found.contains(.backboneOnly) ? .backboneOnly : .none
     }
 
     /// The sites of each modality, in the order in which modalities first occur.
@@ -67,7 +67,7 @@ public struct DatasetCompatibility: Sendable {
     }
 
     /// Whether sites should be averaged within their modality first.
-    public var isPerModality: Bool { sharing == .backbone && modalityGroups.count > 1 }
+    public var isPerModality: Bool { consequence == .backboneOnly && modalityGroups.count > 1 }
 
     /// Whether everything could be shared if the labels were harmonised.
     public var isSolvedByHarmonising: Bool {
@@ -77,9 +77,9 @@ public struct DatasetCompatibility: Sendable {
 
     /// What to do, in plain words.
     public var advice: String {
-        switch sharing {
-        case .everything: return "Everything can be shared: channels and labels mean the same at all sites."
-        case .backbone:
+        switch consequence {
+        case .none: return "Everything can be shared: channels and labels mean the same at all sites."
+        case .backboneOnly:
             var text = "The backbone can be shared: input layers and heads stay at each site."
             if isPerModality {
                 let groups = modalityGroups.map { "\($0.modality): \($0.sites.joined(separator: ", "))" }
@@ -89,7 +89,7 @@ public struct DatasetCompatibility: Sendable {
                 text += " After \"cohort datasets harmonise\" has given them one table of labels, everything can be."
             }
             return text
-        case nil: return "Nothing can be shared: flat and spatial images need networks of other kinds."
+        case .nothing: return "Nothing can be shared: flat and spatial images need networks of other kinds."
         }
     }
 }

@@ -108,7 +108,7 @@ public struct LabelHarmonisation: Sendable {
         var warnings: [String] = []
         if !mapping.missing.isEmpty {
             warnings.append(
-                "\(mapping.site) has not annotated \(DatasetComparison.list(mapping.missing)). Its background may hold it, so it cannot teach background there: trained on as it is, it teaches the model to miss it. Take the intersection, or let this site share the backbone only."
+                "\(mapping.site) has not annotated \(DatasetComparison.list(mapping.missing)). Its background may hold it, so its loss takes both for one class there, and the model learns to tell them apart at other sites."
             )
         }
         if !mapping.dropped.isEmpty {
