@@ -23,6 +23,10 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-argument-parser", exact: "1.8.2"),
         // The run file.
         .package(url: "https://github.com/jpsim/Yams", exact: "6.2.2"),
+        // The messages of Flower's protocol. Their code is generated once and committed: scripts/generate-protocol.
+        .package(url: "https://github.com/apple/swift-protobuf", exact: "1.39.0"),
+        // SHA-256 of objects, P-384 signatures of calls.
+        .package(url: "https://github.com/apple/swift-crypto", exact: "4.5.2"),
     ],
     targets: [
         // MARK: libtorch
@@ -61,6 +65,14 @@ let package = Package(
 
         // MARK: A federated run
         .target(name: "Federation", swiftSettings: strict),
+        .systemLibrary(name: "CSyncFS"),
+        .target(
+            name: "Fleet",
+            dependencies: [
+                "Federation", "CSyncFS", .product(name: "SwiftProtobuf", package: "swift-protobuf"),
+                .product(name: "Crypto", package: "swift-crypto"),
+            ],
+            exclude: ["Protocol/flwr"], swiftSettings: strict),
         .target(
             name: "Study",
             dependencies: ["Federation", "NNUNet", "Imaging", .product(name: "Yams", package: "Yams")],
@@ -89,6 +101,13 @@ let package = Package(
         .testTarget(name: "ImagingTests", dependencies: ["Imaging", "SharedData"], swiftSettings: strict),
         .testTarget(name: "NNUNetTests", dependencies: ["NNUNet", "Imaging", "SharedData"], swiftSettings: strict),
         .testTarget(name: "FederationTests", dependencies: ["Federation"], swiftSettings: strict),
+        .testTarget(
+            name: "FleetTests",
+            dependencies: [
+                "Fleet", "Federation", .product(name: "SwiftProtobuf", package: "swift-protobuf"),
+                .product(name: "Crypto", package: "swift-crypto"),
+            ],
+            swiftSettings: strict),
         .testTarget(name: "StudyTests", dependencies: ["Study", "Federation", "NNUNet"], swiftSettings: strict),
         .testTarget(
             name: "SimulationTests", dependencies: ["Study", "Learning", "Federation", "Torch", "NNUNet", "Imaging"],

@@ -12,11 +12,11 @@
 #endif
 
 /// A descriptor that writes everything or throws, and reaches the disk when asked to.
-final class DurableFile {
+public final class DurableFile {
     private let descriptor: Int32
     private let path: String
 
-    init(_ url: URL, flags: Int32) throws {
+    public init(_ url: URL, flags: Int32) throws {
         path = url.path
         descriptor = open(path, flags | O_CLOEXEC, 0o644)
         guard descriptor >= 0 else { throw Self.failure(path) }
@@ -24,7 +24,7 @@ final class DurableFile {
 
     deinit { close(descriptor) }
 
-    func write(_ bytes: UnsafeRawBufferPointer) throws {
+    public func write(_ bytes: UnsafeRawBufferPointer) throws {
         var done = 0
         while done < bytes.count {
             let rest = UnsafeRawBufferPointer(rebasing: bytes[done..<min(bytes.count, done + 1 << 30)])
@@ -36,7 +36,7 @@ final class DurableFile {
     }
 
     /// Reads exactly `buffer.count` bytes.
-    func read(into buffer: UnsafeMutableRawBufferPointer, at offset: Int) throws {
+    public func read(into buffer: UnsafeMutableRawBufferPointer, at offset: Int) throws {
         var done = 0
         while done < buffer.count {
             let got = pread(
@@ -48,14 +48,14 @@ final class DurableFile {
         }
     }
 
-    func truncate(to length: Int) throws {
+    public func truncate(to length: Int) throws {
         guard ftruncate(descriptor, off_t(length)) == 0 else { throw Self.failure(path) }
     }
 
-    func reachDisk() throws { guard fsync(descriptor) == 0 else { throw Self.failure(path) } }
+    public func reachDisk() throws { guard fsync(descriptor) == 0 else { throw Self.failure(path) } }
 
     /// Writes under a temporary name; the file takes its name when all of it is on the disk.
-    static func write(to url: URL, _ body: (DurableFile) throws -> Void) throws {
+    public static func write(to url: URL, _ body: (DurableFile) throws -> Void) throws {
         let partial = url.deletingLastPathComponent().appending(path: "." + url.lastPathComponent + ".part")
         do {
             let file = try DurableFile(partial, flags: O_WRONLY | O_CREAT | O_TRUNC)
@@ -69,7 +69,7 @@ final class DurableFile {
     }
 
     /// Gives a file another name, durably, in place of what had it.
-    static func rename(_ url: URL, to other: URL) throws {
+    public static func rename(_ url: URL, to other: URL) throws {
         guard systemRename(url.path, other.path) == 0 else { throw failure(other.path) }
         try DurableFile(other.deletingLastPathComponent(), flags: O_RDONLY | O_DIRECTORY).reachDisk()
     }

@@ -1,0 +1,160 @@
+import CSyncFS
+import Federation
+
+#if canImport(FoundationEssentials)
+    import FoundationEssentials
+#else
+    import Foundation
+#endif
+#if canImport(Glibc)
+    import Glibc
+#elseif canImport(Musl)
+    import Musl
+#else
+    import Darwin
+#endif
+
+/// Objects as files named by their ids, in 256 folders: `objects/ab/cdef...`.
+///
+/// A file has its name only when all of it is there and its hash is right. That says nothing of the disk: call
+/// `makeDurable` before anyone is told that objects are kept.
+public final class ObjectStore: ObjectSink, ObjectSource {
+    public let folder: URL
+    let incoming: URL
+
+    /// Opens or makes a store; what was half written in it is taken away.
+    public init(_ folder: URL) throws {
+        self.folder = folder
+        incoming = folder.appending(path: "incoming")
+        let files = FileManager.default
+        do {
+            try? files.removeItem(at: incoming)
+            try files.createDirectory(at: incoming, withIntermediateDirectories: true)
+            for first in 0..<256 {
+                let digits = String(first, radix: 16)
+                try files.createDirectory(
+                    at: folder.appending(path: first < 16 ? "0" + digits : digits), withIntermediateDirectories: true)
+            }
+        } catch {
+            throw FleetError.storage("The folder \(folder.path) of the objects cannot be made")
+        }
+    }
+
+    func url(_ id: ObjectID) -> URL {
+        let name = id.description
+        return folder.appending(path: String(name.prefix(2))).appending(path: String(name.dropFirst(2)))
+    }
+
+    /// Whether all of the object is there.
+    public func contains(_ id: ObjectID) -> Bool { access(url(id).path, F_OK) == 0 }
+
+    // MARK: Writing
+
+    public func put(_ head: ObjectHead, _ body: UnsafeRawBufferPointer) throws -> ObjectID {
+        precondition(body.count == head.bodyLength, "an object's head has the length of its body")
+        let bytes = head.bytes
+        let id = FleetObject.id(bytes, body)
+        if contains(id) { return id }
+        let partial = PartialFile(in: self)
+        try partial.write { file in
+            try bytes.withUnsafeBytes { try file.write($0) }
+            try file.write(body)
+        }
+        try partial.keep(as: id)
+        return id
+    }
+
+    /// Takes an object that arrives in pieces.
+    ///
+    /// - Parameters:
+    ///   - id: what its hash must be.
+    ///   - children: what its head must name; any where nil.
+    public func begin(_ id: ObjectID, children: [ObjectID]? = nil) -> ObjectWriter {
+        ObjectWriter(id, children: children, in: self)
+    }
+
+    // MARK: Reading
+
+    public func head(of id: ObjectID) throws -> ObjectHead { try headAndLength(of: id).head }
+
+    public func read(_ id: ObjectID, at offset: Int, into buffer: UnsafeMutableRawBufferPointer) throws {
+        try open(id).read(into: buffer, at: headAndLength(of: id).length + offset)
+    }
+
+    /// How many bytes the object has, its head among them; nil where it is not there.
+    public func byteCount(of id: ObjectID) -> Int? {
+        var status = stat()
+        return stat(url(id).path, &status) == 0 ? Int(status.st_size) : nil
+    }
+
+    /// Fills the buffer with bytes of the object, its head among them: what is sent to one who asks for it.
+    public func readWhole(_ id: ObjectID, at offset: Int, into buffer: UnsafeMutableRawBufferPointer) throws {
+        try open(id).read(into: buffer, at: offset)
+    }
+
+    private func open(_ id: ObjectID) throws -> DurableFile {
+        do { return try DurableFile(url(id), flags: O_RDONLY) } catch {
+            if errno == ENOENT || !contains(id) { throw FleetError.missingObject(id) }
+            throw error
+        }
+    }
+
+    private func headAndLength(of id: ObjectID) throws -> (head: ObjectHead, length: Int) {
+        guard let size = byteCount(of: id) else { throw FleetError.missingObject(id) }
+        let file = try open(id)
+        // Chunks, which are read most, have short heads.
+        var count = min(size, 128)
+        while true {
+            let bytes = try [UInt8](unsafeUninitializedCapacity: count) { buffer, filled in
+                try file.read(into: UnsafeMutableRawBufferPointer(buffer), at: 0)
+                filled = count
+            }
+            if let parsed = try ObjectHead.parse(bytes) {
+                guard parsed.length + parsed.head.bodyLength == size else {
+                    throw FleetError.wrongObject(id, fact: "its file has \(size) bytes")
+                }
+                return parsed
+            }
+            guard count < size else { throw FleetError.wrongObject(id, fact: "its file is cut short") }
+            count = min(size, max(count * 16, 1 << 16))
+        }
+    }
+
+    // MARK: Keeping
+
+    /// All that was written before is on the disk when this returns.
+    ///
+    /// One `syncfs` for everything: 130 files of 1 MB took it 0.1 s where `fdatasync` one by one, with their folders,
+    /// took 0.5 to 1 s; ten small ones 5 ms and 70 ms (ext4). It also waits for what other programs wrote.
+    public func makeDurable() throws {
+        let descriptor = Self.openFolder(folder.path)
+        guard descriptor >= 0 else { throw FleetError.storage("The folder \(folder.path) cannot be opened") }
+        defer { close(descriptor) }
+        guard syncfs(descriptor) == 0 else {
+            throw FleetError.storage("The disk did not take what was written (\(String(cString: strerror(errno))))")
+        }
+    }
+
+    private static func openFolder(_ path: String) -> Int32 {
+        #if canImport(Glibc)
+            Glibc.open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+        #elseif canImport(Musl)
+            Musl.open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+        #else
+            Darwin.open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+        #endif
+    }
+
+    /// Takes objects away; those that are not there stay so.
+    public func remove(_ ids: some Sequence<ObjectID>) { for id in ids { unlink(url(id).path) } }
+
+    /// All ids in the store.
+    public func all() -> [ObjectID] {
+        let files = FileManager.default
+        return (try? files.contentsOfDirectory(atPath: folder.path))?.flatMap { first -> [ObjectID] in
+            guard first.count == 2 else { return [] }
+            let rest = (try? files.contentsOfDirectory(atPath: folder.appending(path: first).path)) ?? []
+            return rest.compactMap { ObjectID(first + $0) }
+        } ?? []
+    }
+}
