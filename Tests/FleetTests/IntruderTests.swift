@@ -200,6 +200,28 @@ import Testing
         #expect(refused?.status == 400 && refused!.detail.contains("children"))
     }
 
+    /// Objects that the server has already are no way to hide children either.
+    @Test func aTreeThatHidesObjectsOfTheServer() async throws {
+        let service = try await service()
+        let node = try await ToyNode("site_a", service, clock)
+        _ = try await service.send(question, to: node.id) { Self.content }
+        let (envelope, tree) = try #require(try await node.pull())
+        let theirs = tree.children(of: tree.root)[0]
+        let empty = try node.reply(to: envelope, [:])
+        let root = try MessageEnvelope(empty.envelope.metadata).object(content: theirs).id
+        var body = try FleetCall.pushMessages(node.id, empty.envelope, empty.tree, runtime: nil).body
+        for (from, to) in [(empty.tree.root, root), (empty.tree.ids[0], theirs)] {
+            let (from, to) = (Array("\(from)".utf8), Array("\(to)".utf8))
+            for start in body.indices where body[start...].starts(with: from) {
+                body.replaceSubrange(start..<start + 64, with: to)
+            }
+        }
+        let call = try FleetCall(.pushMessages, body: body)
+        let refused = await refusal { _ = try await service.answer(call, from: node.caller) }
+        #expect(refused?.status == 400 && refused!.detail.contains("children"))
+        try await node.send(empty)
+    }
+
     @Test func callsThatAreNone() async throws {
         for method in FleetMethod.allCases where method != .pushObject {
             #expect(throws: FleetError.self) { try FleetCall(method, body: [0xff]) }
