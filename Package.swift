@@ -117,7 +117,8 @@ let package = Package(
         .executableTarget(
             name: "cohort",
             dependencies: [
-                "Study", "Provisioning", "Learning", "Torch", "Federation", "NNUNet", "Imaging",
+                "Study", "Fleet", "Provisioning", "Learning", "Torch", "Federation", "NNUNet", "Imaging",
+                .product(name: "Crypto", package: "swift-crypto"),
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             swiftSettings: strict),
