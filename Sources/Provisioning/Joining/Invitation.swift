@@ -43,7 +43,8 @@ public struct Invitation: Sendable, Equatable, Codable {
     }
 
     init(
-        project: String, subject: CertificateSubject, server: ServerAddress, authority: Authority, token: String, expires: Date
+        project: String, subject: CertificateSubject, server: ServerAddress, authority: Authority, token: String,
+        expires: Date
     ) {
         self.project = project
         (name, organisation, kind, role) = (subject.name, subject.organisation, subject.kind, subject.role)

@@ -159,29 +159,29 @@ enum KitText {
 
     /// A site's policy, to be copied and changed by the site. All of it is in comments: a kit never decides for a site.
     static func sitePolicySample(_ policies: SiteConfiguration.Policies?) -> String {
-        let tasks = policies?.allowedTasks ?? ["fingerprint", "preprocess", "train", "validate"]
+        // FLARE's names of tasks; a site that trains prepares first.
+        let words = ["train": "train", "validate": "validate", "submit_model": "send-model"]
+        let work =
+            ["prepare"] + (policies?.allowedTasks?.compactMap { words[$0] } ?? ["train", "validate", "send-model"])
         let megabytes = policies?.maximumModelSize.map { $0 == $0.rounded() ? String(Int($0)) : String($0) } ?? "500"
         return """
             # What this site allows. Copy this file to site-policy.yaml, take away the # where you decide, and change it.
             # Who runs the site writes it; nothing that comes from the server changes it.
 
-            # Tasks that runs may ask for.
-            # tasks: [\(tasks.joined(separator: ", "))]
+            # What runs may ask for: fingerprint and preprocessing, training, judging models, and the site's own model.
+            # work: [\(work.joined(separator: ", "))]
 
             # Datasets that runs may use, by name.
             # datasets: [Dataset004_Hippocampus]
 
             # With fewer cases the site takes no part.
-            # minimum_cases: \(policies?.minimumDatasetSize ?? 10)
+            # fewest_cases: \(policies?.minimumDatasetSize ?? 10)
 
             # MB of the largest message, in either direction.
-            # largest_message: \(megabytes)
-
-            # Fields of patients that must be in nothing that leaves.
-            # blocked_fields: [\((policies?.blockedDataFields ?? ["patient_id", "patient_name"]).joined(separator: ", "))]
+            # largest_message_mb: \(megabytes)
 
             # When training may run, in local time.
-            # hours: "20:00-06:00"
+            # hours: ["20:00-06:00"]
 
             # Whether a person must approve each run.
             # approval: true

@@ -25,7 +25,8 @@ public actor RunQueue {
     }
 
     /// Carries out one run in its folder; cancelling ends it so that it can be taken up.
-    public typealias Perform = @Sendable (_ id: Int, RunFile, _ folder: URL, _ print: @escaping @Sendable (String) -> Void)
+    public typealias Perform =
+        @Sendable (_ id: Int, RunFile, _ folder: URL, _ print: @escaping @Sendable (String) -> Void)
         async throws -> Void
 
     private let folder: URL
@@ -58,7 +59,9 @@ public actor RunQueue {
 
     /// - Throws: `StudyError.setting` where there is no such run.
     public func entry(_ id: Int) throws -> Entry {
-        guard let entry = entries[id] else { throw StudyError.setting("There is no run \(id) here; cohort status lists them.") }
+        guard let entry = entries[id] else {
+            throw StudyError.setting("There is no run \(id) here; cohort status lists them.")
+        }
         return entry
     }
 
@@ -101,7 +104,9 @@ public actor RunQueue {
         return found.filter { path in
             let name = path.split(separator: "/").last.map(String.init) ?? ""
             let isKept = !name.hasPrefix(".") && name != "state.json" && !path.hasSuffix(".safetensors")
-            return isKept && (try? FileManager.default.attributesOfItem(atPath: own.appending(path: path).path))?[.type] as? FileAttributeType == .typeRegular
+            return isKept
+                && (try? FileManager.default.attributesOfItem(atPath: own.appending(path: path).path))?[.type]
+                    as? FileAttributeType == .typeRegular
         }.sorted()
     }
 
@@ -117,7 +122,8 @@ public actor RunQueue {
     public func work() async throws {
         while true {
             try Task.checkCancellation()
-            guard let next = all.first(where: { $0.state == .running }) ?? all.first(where: { $0.state == .waiting }) else {
+            guard let next = all.first(where: { $0.state == .running }) ?? all.first(where: { $0.state == .waiting })
+            else {
                 await withTaskCancellationHandler {
                     await withCheckedContinuation { continuation in
                         if Task.isCancelled { continuation.resume() } else { wakeUp = continuation }
@@ -147,7 +153,11 @@ public actor RunQueue {
             try await perform(id, run, own) { log.write($0) }
         }
         current = (entry.id, task)
-        let result = await withTaskCancellationHandler { await task.result } onCancel: { task.cancel() }
+        let result = await withTaskCancellationHandler {
+            await task.result
+        } onCancel: {
+            task.cancel()
+        }
         current = nil
         // The server itself ends: the run is taken up when it comes back.
         try Task.checkCancellation()

@@ -36,7 +36,39 @@ public struct ServedRun: Sendable {
         strategy = try run.makeStrategy()
     }
 
-    public var minimumSites: Int { strategy.minimumSites }
+    /// Waits until all sites of the run are there, or, after `strategy.preparation_deadline`, as many as it needs.
+    ///
+    /// - Parameter present: who is there now.
+    /// - Throws: `FederationError.tooFewSites`.
+    public func waitForSites(
+        print: @Sendable (String) -> Void, present: @Sendable () async -> Set<String>
+    ) async throws {
+        let wanted = Set(run.sites.map(\.name))
+        let end = strategy.preparationDeadline.map { ContinuousClock.now + $0 }
+        var said: Set<String> = []
+        while true {
+            let missing = wanted.subtracting(await present())
+            if missing.isEmpty { return }
+            let left = end.map { $0 - .now }
+            if let left, left <= .zero {
+                let there = wanted.subtracting(missing).sorted()
+                guard there.count >= strategy.minimumSites else {
+                    throw FederationError.tooFewSites(
+                        needed: strategy.minimumSites, present: there,
+                        reasons: missing.sorted().map { "\($0): it did not join in time" })
+                }
+                return print("goes on without \(missing.sorted().joined(separator: ", "))")
+            }
+            if missing != said {
+                let time = left.map { ", \(Int(($0 / .seconds(1)).rounded(.up))) s left" } ?? ""
+                print(
+                    "waiting for \(missing.count) more site\(missing.count == 1 ? "" : "s")\(time): \(missing.sorted().joined(separator: ", "))"
+                )
+                said = missing
+            }
+            try await Task.sleep(for: .seconds(1))
+        }
+    }
 
     /// Runs it, or takes it up where it was left.
     ///

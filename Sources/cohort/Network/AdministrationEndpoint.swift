@@ -72,7 +72,8 @@ struct AdministrationEndpoint: Sendable {
             ofRun(Self.file, .download) { request in
                 let url = try await queue.file(request.run, request.path ?? "")
                 return Response(
-                    headers: [("content-type", "application/octet-stream")], body: .source(try FileSource(path: url.path)))
+                    headers: [("content-type", "application/octet-stream")],
+                    body: .source(try FileSource(path: url.path)))
             },
         ]
     }
@@ -84,7 +85,8 @@ struct AdministrationEndpoint: Sendable {
         guard authorization.allows(right, caller, target) else {
             throw Refusal(
                 status: 403,
-                detail: "\(caller.role?.rawValue ?? "This caller") may not \(right.rawValue) here; see authorization.json."
+                detail:
+                    "\(caller.role?.rawValue ?? "This caller") may not \(right.rawValue) here; see authorization.json."
             )
         }
     }

@@ -99,6 +99,9 @@ struct ServerProcess {
         _ print: @escaping @Sendable (String) -> Void
     ) async throws {
         let served = try ServedRun(run, output: folder, engine: NNUNetEngine())
+        try await served.waitForSites(print: print) {
+            Set(await service.nodes.filter { $0.status == .online }.map(\.name.description))
+        }
         try await service.open(FleetRun(id: UInt64(id)))
         try await served.start(print: print) { site in
             FleetLink(
