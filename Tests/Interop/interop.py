@@ -13,6 +13,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Callable
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -86,7 +87,7 @@ class Bench:
     def start(self, name: str, *command: object, **environment: str) -> subprocess.Popen:
         """A process whose lines go to logs/NAME."""
         (self.folder / "logs").mkdir(exist_ok=True)
-        with open(self.folder / "logs" / name, "w") as log:
+        with open(self.folder / "logs" / name, "a") as log:
             process = subprocess.Popen(
                 [str(word) for word in command], stdout=log, stderr=subprocess.STDOUT, cwd=self.folder,
                 env=self.environment | environment)
@@ -111,21 +112,50 @@ class Bench:
             name, PEER, "site", "--name", name, "--server", f"https://127.0.0.1:{port}", "--folder", f"sites/{name}",
             "--target", target, "--examples", examples, "--roots", "ca.pem", *identity)
 
-    def supernode(self, name: str, port: int, target: float, examples: int) -> None:
+    def supernode(self, name: str, port: int, target: float, examples: int) -> subprocess.Popen:
         (self.folder / f"flwr-{name}").mkdir(exist_ok=True)
-        self.start(
+        return self.start(
             name, "flower-supernode", "--superlink", f"127.0.0.1:{port}", "--root-certificates", "ca.pem",
             "--auth-supernode-private-key", f"ssh/{name}", "--port", free_port(),
             "--node-config", f"target={float(target)} examples={examples}",
             FLWR_HOME=str(self.folder / f"flwr-{name}"))
 
-    def server(self, *arguments: object) -> tuple[subprocess.Popen, int]:
-        port = free_port()
+    def server(self, port: int, *arguments: object) -> subprocess.Popen:
         process = self.start(
             "server", PEER, "server", "--folder", "server", "--port", port, "--rounds", ROUNDS, "--cert", "server.pem",
             "--key", "server.key", "--roots", "ca.pem", "--output", "final.safetensors", *arguments)
         wait_for_port(port)
-        return process, port
+        return process
+
+    def superlink(self, port: int) -> None:
+        self.start(
+            "superlink", "flower-superlink", "--ssl-certfile", "server.pem", "--ssl-keyfile", "server.key",
+            "--ssl-ca-certfile", "ca.pem", "--enable-supernode-auth", "--host", "127.0.0.1", "--port", port)
+        (self.folder / "flwr/config.toml").write_text(
+            '[superlink]\ndefault = "bench"\n\n[superlink.bench]\n'
+            f'address = "127.0.0.1:{port}"\nroot-certificates = "{self.folder / "ca.pem"}"\n')
+        wait_for_port(port)
+
+    def register(self, name: str) -> None:
+        """Makes a node's key and tells the SuperLink of it."""
+        self.signing_key(name)
+        self.run("flwr", "supernode", "register", f"ssh/{name}.pub", "bench")
+
+    def run_app(self) -> str:
+        """Stock FedAvg on the SuperLink, and its result compared."""
+        import numpy
+        output = self.folder / "final.npz"
+        start = time.monotonic()
+        log = self.run(
+            "flwr", "run", HERE / "app", "bench", "--stream", "--run-config",
+            f'output="{output}" num-server-rounds={ROUNDS}')
+        seconds = time.monotonic() - start
+        (self.folder / "logs/run").write_text(log)
+        final = numpy.load(output)
+        assert sorted(final) == ["matrix", "vector"] and final["matrix"].shape == (4, 3), dict(final)
+        for name in final:
+            assert final[name].dtype == numpy.float32 and (final[name] == EXPECTED).all(), (name, final[name])
+        return f"{seconds:.1f} s for the whole run"
 
     def app(self) -> tuple[Path, Path]:
         """The app bundle, and the model to begin with: what the app's own server begins with."""
@@ -139,9 +169,13 @@ class Bench:
             raise RuntimeError("the server ended with an error")
         self.run(PEER, "expect", "--targets", ",".join(map(str, TARGETS)), "--examples", ",".join(map(str, EXAMPLES)),
                  "--rounds", ROUNDS, "--model", "final.safetensors")
-        rounds = [json.loads(line) for line in self.log("server").splitlines() if line.startswith('{"bytes')]
+        rounds = self.rounds()
         assert len(rounds) == ROUNDS, f"{len(rounds)} rounds"
         return "seconds per round: " + ", ".join(f"{line['seconds']:.1f}" for line in rounds)
+
+    def rounds(self) -> list[dict]:
+        """What the server has reported of each round."""
+        return [json.loads(line) for line in self.log("server").splitlines() if line.startswith('{"bytes')]
 
     def end(self) -> None:
         for process in reversed(self.running):
@@ -170,6 +204,14 @@ def wait_for_port(port: int) -> None:
             time.sleep(0.2)
 
 
+def wait_until(is_so: Callable[[], bool], what: str) -> None:
+    end = time.monotonic() + 120
+    while not is_so():
+        if time.monotonic() > end:
+            raise RuntimeError(f"waited in vain until {what}")
+        time.sleep(0.1)
+
+
 def write_zeros(path: Path, shapes: dict[str, list[int]]) -> None:
     """A safetensors file of float32 zeros."""
     header, end = {}, 0
@@ -187,30 +229,23 @@ def write_zeros(path: Path, shapes: dict[str, list[int]]) -> None:
 
 def sites_on_a_superlink(bench: Bench) -> str:
     """Two Cohort sites on a stock SuperLink under stock FedAvg."""
-    import numpy
     port = free_port()
-    bench.start(
-        "superlink", "flower-superlink", "--ssl-certfile", "server.pem", "--ssl-keyfile", "server.key",
-        "--ssl-ca-certfile", "ca.pem", "--enable-supernode-auth", "--host", "127.0.0.1", "--port", port)
-    (bench.folder / "flwr/config.toml").write_text(
-        '[superlink]\ndefault = "bench"\n\n[superlink.bench]\n'
-        f'address = "127.0.0.1:{port}"\nroot-certificates = "{bench.folder / "ca.pem"}"\n')
-    wait_for_port(port)
+    bench.superlink(port)
     for name, target, examples in zip("ab", TARGETS, EXAMPLES):
-        bench.signing_key(name)
-        bench.run("flwr", "supernode", "register", f"ssh/{name}.pub", "bench")
+        bench.register(name)
         bench.site(name, port, target, examples, "--key-file", f"keys/{name}.key")
-    output = bench.folder / "final.npz"
-    start = time.monotonic()
-    (bench.folder / "logs/run").write_text(bench.run(
-        "flwr", "run", HERE / "app", "bench", "--stream", "--run-config",
-        f'output="{output}" num-server-rounds={ROUNDS}'))
-    seconds = time.monotonic() - start
-    final = numpy.load(output)
-    assert sorted(final) == ["matrix", "vector"] and final["matrix"].shape == (4, 3), dict(final)
-    for name in final:
-        assert final[name].dtype == numpy.float32 and (final[name] == EXPECTED).all(), (name, final[name])
-    return f"{seconds:.1f} s for the whole run"
+    return bench.run_app()
+
+
+def one_of_each_on_a_superlink(bench: Bench) -> str:
+    """A Cohort site and a stock SuperNode on a stock SuperLink under stock FedAvg."""
+    port = free_port()
+    bench.superlink(port)
+    bench.register("a")
+    bench.register("b")
+    bench.site("a", port, TARGETS[0], EXAMPLES[0], "--key-file", "keys/a.key")
+    bench.supernode("b", port, TARGETS[1], EXAMPLES[1])
+    return bench.run_app()
 
 
 def supernodes_on_a_server(bench: Bench) -> str:
@@ -218,20 +253,32 @@ def supernodes_on_a_server(bench: Bench) -> str:
     fab, initial = bench.app()
     for name in "ab":
         bench.signing_key(name)
-    server, port = bench.server("--keys", "keys", "--flower-nodes", "a,b", "--fab", fab, "--initial", initial)
+    port = free_port()
+    server = bench.server(port, "--keys", "keys", "--flower-nodes", "a,b", "--fab", fab, "--initial", initial)
     for name, target, examples in zip("ab", TARGETS, EXAMPLES):
         bench.supernode(name, port, target, examples)
     return bench.finish(server)
 
 
-def one_of_each(bench: Bench) -> str:
-    """A Cohort site with a certificate and a stock SuperNode with a key on a Cohort server."""
+def one_of_each_on_a_server(bench: Bench) -> str:
+    """A Cohort site with a certificate and a stock SuperNode with a key on a Cohort server; server and node are killed."""
     fab, initial = bench.app()
     bench.certificate("a", "clientAuth")
     bench.signing_key("b")
-    server, port = bench.server(
-        "--sites", "a", "--keys", "keys", "--flower-nodes", "b", "--fab", fab, "--initial", initial)
+    port = free_port()
+    options = ("--sites", "a", "--keys", "keys", "--flower-nodes", "b", "--fab", fab, "--initial", initial)
+    server = bench.server(port, *options)
     bench.site("a", port, TARGETS[0], EXAMPLES[0], "--cert", "a.pem", "--key", "a.key")
+    node = bench.supernode("b", port, TARGETS[1], EXAMPLES[1])
+    wait_until(lambda: len(bench.rounds()) > 0, "the first round has ended")
+    time.sleep(2)
+    server.kill()
+    server.wait()
+    server = bench.server(port, *options)
+    wait_until(lambda: len(bench.rounds()) > 1, "the second round has ended")
+    wait_until(lambda: bench.log("b").count("Received successfully") > 4, "the node has its third task")
+    node.kill()
+    node.wait()
     bench.supernode("b", port, TARGETS[1], EXAMPLES[1])
     return bench.finish(server)
 
@@ -253,7 +300,7 @@ def new_bench(keep: bool):
 
 
 def main() -> None:
-    trials = [sites_on_a_superlink, supernodes_on_a_server, one_of_each]
+    trials = [sites_on_a_superlink, one_of_each_on_a_superlink, supernodes_on_a_server, one_of_each_on_a_server]
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("only", nargs="*", help=", ".join(trial.__name__ for trial in trials))
     parser.add_argument("--keep", action="store_true", help="leave the folders with logs where they are")

@@ -34,7 +34,13 @@ public struct FlowerNodeLink: SiteLink {
         case .initialWeights(let names):
             let names = Set(names)
             return .weights(initial.keeping { names.contains($0) })
-        case .train, .validate: return try await link.perform(task)
+        case .train(let train):
+            guard train.frozen.isEmpty else {
+                throw FederationError.site(
+                    "\(site) is a node of Flower's, whose app trains all of the model. Set no warm-up rounds.")
+            }
+            return try await link.perform(task)
+        case .validate: return try await link.perform(task)
         case .finish: return .done
         case .answer, .sendModel:
             throw FederationError.site(
