@@ -1,5 +1,5 @@
 # The two commands of the README are `make demo` and `make test`; each sets up what it needs.
-.PHONY: demo test build setup dist format lint clean
+.PHONY: demo test interop build setup dist format lint clean
 
 demo: build
 	@scripts/demo $(if $(DATA),"$(DATA)")
@@ -7,6 +7,11 @@ demo: build
 test: setup
 	swift build --build-tests -c release
 	swift test -c release --skip-build
+
+# With stock Flower, which it installs into .build/flower; with FLWR_VENV=FOLDER, from that virtual environment.
+interop: setup
+	swift build -c release --product fleet-peer
+	python3 Tests/Interop/interop.py
 
 build: setup
 	swift build -c release

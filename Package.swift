@@ -89,7 +89,7 @@ let package = Package(
         .target(
             name: "Fleet",
             dependencies: [
-                "Federation", "CSyncFS",
+                "Federation", "CSyncFS", "CDeflate",
                 .product(name: "SwiftProtobuf", package: "swift-protobuf"),
                 .product(name: "Crypto", package: "swift-crypto"),
                 .product(name: "HummingbirdCore", package: "hummingbird"),
@@ -134,6 +134,16 @@ let package = Package(
             name: "federation-benchmarks",
             dependencies: ["Federation", .product(name: "ArgumentParser", package: "swift-argument-parser")],
             path: "Benchmarks/Federation", swiftSettings: strict),
+        // Both ends of the wire with a learner of arithmetic: for interoperation, for chaos, and for what a round costs.
+        .executableTarget(
+            name: "fleet-peer",
+            dependencies: [
+                "Fleet", "Federation", .product(name: "Crypto", package: "swift-crypto"),
+                .product(name: "X509", package: "swift-certificates"),
+                .product(name: "SwiftASN1", package: "swift-asn1"),
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            ],
+            path: "Benchmarks/FleetPeer", swiftSettings: strict),
         .target(name: "SharedData", path: "Tests/SharedData", swiftSettings: strict),
         .testTarget(name: "TorchTests", dependencies: ["Torch"], swiftSettings: strict),
         .testTarget(name: "ImagingTests", dependencies: ["Imaging", "SharedData"], swiftSettings: strict),

@@ -66,4 +66,38 @@ import Testing
         }
         #expect(kinds.filter { $0 == "train" }.count == 3 && kinds.filter { $0 == "evaluate" }.count == 3)
     }
+
+    /// Longer than a chunk, and than one reading of a chunk that goes out.
+    @Test(arguments: identities, [false, true])
+    func largeTensorsArriveWhole(identity: String, packs: Bool) async throws {
+        let folder = try TemporaryFolder()
+        let model = Weights([tensor("large", [1_500_001], seed: 1), tensor("small", [3], seed: 2)])
+        try await LinkBench.serve(self.identity(identity), in: folder.url) { bench in
+            try await bench.service.open(FleetRun(id: 7))
+            try await bench.withSite(Site(name: "a", learner: Echo())) {
+                let link = FleetLink(to: "a", of: bench.service, run: 7, packs: packs)
+                let task = TrainTask(round: 1, rounds: 1, model: model)
+                guard case .update(let update) = try await link.perform(.train(task)) else {
+                    Issue.record("another kind of reply")
+                    return
+                }
+                #expect(try update.tensors.weights() == model)
+            }
+        }
+    }
+}
+
+/// Sends back what it is sent.
+private struct Echo: Learner {
+    func answer(_ question: Data) async throws -> Data { question }
+    func describe() async throws -> SiteDescription { SiteDescription(name: "", examples: 1) }
+    func initialWeights() async throws -> Weights { Weights() }
+    func train(_ task: TrainTask) async throws -> ModelUpdate {
+        ModelUpdate(.weights, task.model, examples: 1, steps: 1)
+    }
+    func validate(_ task: ValidationTask) async throws -> ValidationResult {
+        ValidationResult(examples: 1, metrics: [:])
+    }
+    func model() async throws -> Weights { Weights() }
+    func finish(_ model: Weights) async throws {}
 }

@@ -1,0 +1,66 @@
+import ArgumentParser
+import Crypto
+import Federation
+import Fleet
+import Foundation
+
+/// A site with an arithmetic learner. It works until it is ended.
+struct SiteCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "site", abstract: "A site whose values go half of the way to its target in each round.")
+
+    @Option var name: String
+    @Option(help: "Such as https://127.0.0.1:8443.") var server: String
+    @Option(help: "What must survive a restart.") var folder: String
+    @Option var target: Float
+    @Option(help: "Training cases: what the site weighs.") var examples: Int
+    @Option(help: "The site's certificate, with the intermediate ones: PEM.") var cert: String?
+    @Option(help: "The certificate's key: PEM.") var key: String?
+    @Option(help: "Authorities of the server's certificate: PEM.") var roots: String?
+    @Option(help: "A key that signs the calls, in place of a certificate: PEM. Made where there is none.")
+    var keyFile: String?
+    @Option(help: "Of the model; without it a matrix of 4 x 3 and a vector of 5.") var bytes: Int?
+    @Option(help: "Tensors of a model whose bytes are given.") var tensors = 10
+    @Option(help: "How long a round's training takes.") var secondsPerRound = 0.0
+    @Option(help: "Rounds of a run whose server does not say.") var rounds: Int?
+    @Flag(help: "Replies go as one array, for a stock SuperLink.") var packed = false
+
+    func validate() throws {
+        guard (cert == nil) == (key == nil) else { throw ValidationError("--cert and --key go together.") }
+        guard (cert == nil) != (keyFile == nil) else { throw ValidationError("Give --cert and --key, or --key-file.") }
+        guard examples > 0, tensors > 0, secondsPerRound >= 0, bytes ?? 4 >= 4 * tensors || bytes == nil else {
+            throw ValidationError("Examples, tensors and bytes must make a model.")
+        }
+    }
+
+    func run() async throws {
+        var settings = HTTPSClient.Settings(roots: try roots.map { try TLSRoots(pem: text($0)) })
+        if let cert, let key {
+            settings.identity = try TLSIdentity(certificateChain: text(cert), privateKey: text(key))
+        }
+        let connection = try HTTPSClient(server: ServerAddress(server), settings: settings)
+        let client = FleetClient(connection, key: try keyFile.map { try SigningKeyFile.read($0, orMake: true) })
+        let learner = ArithmeticLearner(
+            name: name, target: target, examples: examples,
+            model: bytes.map { ArithmeticLearner.model(bytes: $0, tensors: tensors) } ?? ArithmeticLearner.smallModel,
+            duration: .seconds(secondsPerRound))
+        var ways = FleetSite.Settings()
+        ways.packs = packed
+        let site = try FleetSite(
+            client, host: OneSite(site: Site(name: name, learner: learner), rounds: rounds),
+            folder: URL(filePath: folder), settings: ways, log: { line in Output.error("\(name): \(line)") })
+        try await site.run()
+    }
+}
+
+/// Takes part in every run.
+private struct OneSite: SiteHost {
+    let site: Site
+    let rounds: Int?
+
+    func begin(run: UInt64, order: Data) async throws {}
+    func participant(run: UInt64) async throws -> Site { site }
+    func rounds(run: UInt64) async -> Int? { rounds }
+}
+
+func text(_ path: String) throws -> String { try String(contentsOf: URL(filePath: path), encoding: .utf8) }
