@@ -117,7 +117,7 @@ let package = Package(
         .executableTarget(
             name: "cohort",
             dependencies: [
-                "Study", "Provisioning", "Learning", "Torch", "Federation", "NNUNet", "Imaging",
+                "Study", "Provisioning", "Fleet", "Learning", "Torch", "Federation", "NNUNet", "Imaging",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             swiftSettings: strict),
@@ -165,7 +165,7 @@ let package = Package(
         .testTarget(
             name: "SimulationTests", dependencies: ["Study", "Learning", "Federation", "Torch", "NNUNet", "Imaging"],
             swiftSettings: strict),
-        .testTarget(name: "CommandTests", dependencies: ["NNUNet"], swiftSettings: strict),
+        .testTarget(name: "CommandTests", dependencies: ["NNUNet", "Fleet", "Provisioning"], swiftSettings: strict),
         .testTarget(
             name: "LearningTests",
             dependencies: ["Learning", "Federation", "Torch", "NNUNet", "Imaging", "SharedData"],

@@ -30,6 +30,7 @@ struct Cohort: AsyncParsableCommand {
             PredictCommand.self,
             PredictFromModelFolderCommand.self, EvaluateFolderCommand.self, EvaluateSimpleCommand.self,
             PlotOverlaysCommand.self, SimulateCommand.self, ProvisionCommand.self, JoinCommand.self,
+            DoctorCommand.self,
         ])
 
     /// nnU-Net's names, under which a link makes this program that command.
