@@ -176,7 +176,7 @@ let package = Package(
         .testTarget(
             name: "SimulationTests", dependencies: ["Study", "Learning", "Federation", "Torch", "NNUNet", "Imaging"],
             swiftSettings: strict),
-        .testTarget(name: "CommandTests", dependencies: ["NNUNet"], swiftSettings: strict),
+        .testTarget(name: "CommandTests", dependencies: ["NNUNet", "Fleet", "Provisioning"], swiftSettings: strict),
         .testTarget(
             name: "LearningTests",
             dependencies: ["Learning", "Federation", "Torch", "NNUNet", "Imaging", "SharedData"],

@@ -31,7 +31,7 @@ struct Cohort: AsyncParsableCommand {
             PredictFromModelFolderCommand.self, EvaluateFolderCommand.self, EvaluateSimpleCommand.self,
             PlotOverlaysCommand.self, SimulateCommand.self, ServerCommand.self, SiteCommand.self, SubmitCommand.self,
             StatusCommand.self, LogsCommand.self, StopCommand.self, DownloadCommand.self, ProvisionCommand.self,
-            JoinCommand.self,
+            JoinCommand.self, DoctorCommand.self,
         ])
 
     /// nnU-Net's names, under which a link makes this program that command.
