@@ -25,6 +25,12 @@ struct Program {
     func callAsFunction(_ arguments: String..., name: String = "cohort", environment: [String: String] = [:]) throws
         -> Outcome
     {
+        try self(arguments, name: name, environment: environment)
+    }
+
+    func callAsFunction(_ arguments: [String], name: String = "cohort", environment: [String: String] = [:]) throws
+        -> Outcome
+    {
         let process = try start(arguments, name: name, environment: environment)
         process.waitUntilExit()
         return try outcome(of: process)
@@ -59,7 +65,7 @@ struct Program {
 
     func outcome(of process: Process) throws -> Outcome {
         let files = files("")
-        Outcome(
+        return Outcome(
             status: process.terminationStatus, output: try String(contentsOf: files[0], encoding: .utf8),
             errors: try String(contentsOf: files[1], encoding: .utf8))
     }
