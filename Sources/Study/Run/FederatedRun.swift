@@ -119,7 +119,8 @@ public struct FederatedRun: Sendable {
         settings.identity += " " + preparation.identity
         let coordinator = try Coordinator(
             settings, strategy: strategy, preparations: [NNUNetPreparation(preparation, record: record)],
-            folder: try RunFolder(output.appending(path: "server"), leavesModelsOnDisk: leavesModelsOnDisk), observers: observers + [recorder],
+            folder: try RunFolder(output.appending(path: "server"), leavesModelsOnDisk: leavesModelsOnDisk),
+            observers: observers + [recorder],
             keep: { [models = Models(self), saveEvery, record] report, result in
                 let isBest = report.isBest || !report.bestModalities.isEmpty
                 guard report.round > 0, report.round % saveEvery == 0 || isBest else { return }

@@ -34,7 +34,8 @@ public struct StudySite: Sendable {
     ///   - folders: of the site's machine; results are this run's own.
     ///   - device: as `-device` takes it; nil for what is there.
     /// - Throws: `NNUNetError` where there is no such dataset, or its modality cannot be told.
-    public init(_ member: RunFile.Site, of run: RunFile, folders: DatasetFolders, device: String?, threads: Int) throws {
+    public init(_ member: RunFile.Site, of run: RunFile, folders: DatasetFolders, device: String?, threads: Int) throws
+    {
         name = member.name
         dataset = try folders.datasetName(member.dataset)
         self.folders = folders
