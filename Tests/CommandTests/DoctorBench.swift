@@ -54,10 +54,8 @@ struct DoctorBench: Sendable {
     func examine(
         _ name: String, _ arguments: String..., status: Int32? = nil, environment: [String: String] = [:],
         sourceLocation: SourceLocation = #_sourceLocation
-    ) throws -> Report {
-        let process = try cohort.start(["doctor", kit(name).path] + arguments + ["--json"], environment: environment)
-        process.waitUntilExit()
-        let outcome = try cohort.outcome(of: process)
+    ) async throws -> Report {
+        let outcome = try await run(["doctor", kit(name).path] + arguments + ["--json"], environment)
         struct Whole: Decodable {
             var passed: Bool
             var findings: [Report.Finding]
@@ -69,13 +67,29 @@ struct DoctorBench: Sendable {
         return Report(findings: whole.findings, output: outcome.output + outcome.errors)
     }
 
+    func run(_ arguments: String...) async throws -> Program.Outcome { try await run(arguments, [:]) }
+
+    /// The program is waited for on a thread of its own: the server's tasks and other tests need the pool's.
+    private func run(_ arguments: [String], _ environment: [String: String]) async throws -> Program.Outcome {
+        try await withCheckedThrowingContinuation { continuation in
+            Thread.detachNewThread {
+                continuation.resume(
+                    with: Swift.Result {
+                        let process = try cohort.start(arguments, environment: environment)
+                        process.waitUntilExit()
+                        return try cohort.outcome(of: process)
+                    })
+            }
+        }
+    }
+
     // MARK: A server
 
     /// Runs the hospitals' port of this federation meanwhile.
     ///
     /// - Parameter ahead: seconds by which the server's clock is.
     func served<Result: Sendable>(
-        ahead: Double? = nil, refusing refused: String? = nil, _ body: @Sendable @escaping () throws -> Result
+        ahead: Double? = nil, refusing refused: String? = nil, _ body: @Sendable @escaping () async throws -> Result
     ) async throws -> Result {
         let kit = try Kit(contentsOf: kit("server"))
         let tls = HTTPSServer.TLS(
@@ -109,12 +123,7 @@ struct DoctorBench: Sendable {
                 return nil
             }
             for await _ in ports {
-                // The program is waited for on a thread of its own, so that the server's tasks have theirs.
-                group.addTask {
-                    try await withCheckedThrowingContinuation { continuation in
-                        Thread.detachNewThread { continuation.resume(with: Swift.Result { try body() }) }
-                    }
-                }
+                group.addTask { try await body() }
                 break
             }
             defer { group.cancelAll() }

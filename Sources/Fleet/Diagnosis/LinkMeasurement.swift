@@ -49,19 +49,25 @@ public struct LinkMeasurement: Sendable {
     private func rate(_ time: Duration, _ body: @Sendable @escaping (Int64) async throws -> HTTPSClient.Reply)
         async throws -> Double
     {
+        // Handshakes are not what is measured.
+        try await Self.atOnce { _ = try await body(0) }
         var count: Int64 = 64 << 10
         while true {
             let start = ContinuousClock.now
             let length = count
-            try await withThrowingTaskGroup(of: Void.self) { group in
-                for _ in 0..<Self.callsAtOnce { group.addTask { _ = try await body(length) } }
-                try await group.waitForAll()
-            }
+            try await Self.atOnce { _ = try await body(length) }
             let taken = ContinuousClock.now - start
             if taken >= time || count == LinkProbe.longest {
                 return Double(count * Int64(Self.callsAtOnce)) / (taken / .seconds(1))
             }
             count = min(count * 4, LinkProbe.longest)
+        }
+    }
+
+    private static func atOnce(_ body: @Sendable @escaping () async throws -> Void) async throws {
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            for _ in 0..<callsAtOnce { group.addTask { try await body() } }
+            try await group.waitForAll()
         }
     }
 

@@ -19,17 +19,15 @@ struct ConnectionChecks {
     }
 
     func run(_ checkup: inout Checkup) async {
-        var found: Fleet.ServerAddress?
-        var proxy: Proxy?
-        let hasAddress = await checkup.check("proxy") {
-            let server = try Fleet.ServerAddress(scheme: .https, host: kit.settings.server.host, port: port)
-            found = server
+        let server: Fleet.ServerAddress
+        let proxy: Proxy?
+        do {
+            server = try Fleet.ServerAddress(scheme: .https, host: kit.settings.server.host, port: port)
             proxy = try Proxy.from(environment: environment, to: server)
-            guard let proxy else { return .pass("none (HTTPS_PROXY is not set for this server)") }
-            // Whether it lets calls through, the next ones show.
-            return .pass("\(proxy), by HTTPS_PROXY")
+        } catch {
+            checkup.note("proxy", .fail("\(error)"))
+            return skip(["name", "port"] + Self.behind.dropFirst(), &checkup)
         }
-        guard hasAddress, let server = found else { return skip(["name", "port"] + Self.behind, &checkup) }
         let isNamed = await checkup.check("name") {
             let host = proxy?.host ?? server.host
             let addresses = try await NameLookup.addresses(of: host)
@@ -46,11 +44,11 @@ struct ConnectionChecks {
             try await talk(server, proxy, &checkup)
         } catch {
             checkup.note("tls", .fail("\(error)"))
-            skip(Array(Self.behind.dropFirst()), &checkup)
+            skip(Array(Self.behind.drop { $0 != "admission" }), &checkup)
         }
     }
 
-    private static let behind = ["tls", "admission", "clock", "upload", "download", "round"]
+    private static let behind = ["proxy", "tls", "admission", "clock", "upload", "download", "round"]
 
     private func skip(_ checks: [String], _ checkup: inout Checkup) {
         for check in checks { checkup.note(check, .skip("not looked at, since what comes before it failed")) }
@@ -67,7 +65,15 @@ struct ConnectionChecks {
         settings.readTimeout = .seconds(20)
         let client = try HTTPSClient(server: server, settings: settings)
         let measurement = LinkMeasurement(client)
-        switch await greeting(measurement) {
+        let greeting = await greeting(measurement)
+        if case .failure(let error) = greeting, error.isOfProxy {
+            checkup.note("proxy", .fail("\(error)"))
+            skip(Array(Self.behind.dropFirst()), &checkup)
+            return try await client.close()
+        }
+        checkup.note(
+            "proxy", .pass(proxy.map { "\($0) lets calls through" } ?? "none (HTTPS_PROXY is not set for this server)"))
+        switch greeting {
         case .success(let greeting):
             await passTLS(server, proxy, &checkup)
             checkup.note("admission", .pass("the server lets \(kit.settings.name) in"))
@@ -87,7 +93,7 @@ struct ConnectionChecks {
             skip(["clock", "upload", "download", "round"], &checkup)
         case .failure(let error):
             checkup.note("tls", .fail("\(error)" + (await signer(of: server, proxy))))
-            skip(Array(Self.behind.dropFirst()), &checkup)
+            skip(Array(Self.behind.dropFirst(2)), &checkup)
         }
         try await client.close()
     }
@@ -152,6 +158,14 @@ extension TransportError {
     fileprivate var isAboutAdmission: Bool {
         switch self {
         case .certificateRefused, .denied, .answered: true
+        default: false
+        }
+    }
+
+    fileprivate var isOfProxy: Bool {
+        switch self {
+        case .proxy: true
+        case .timedOut(let phase, _): phase == "asking the proxy"
         default: false
         }
     }

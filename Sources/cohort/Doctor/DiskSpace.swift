@@ -35,19 +35,22 @@ struct DiskSpace {
     func tryWriting() throws {
         let file = folder.appending(path: ".cohort-doctor.\(getpid())").path
         let descriptor = open(file, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
-        guard descriptor >= 0 else { throw fault() }
+        guard descriptor >= 0 else { throw fault(errno) }
         defer {
             close(descriptor)
             unlink(file)
         }
         let bytes = [UInt8](repeating: 1, count: 1 << 20)
-        guard write(descriptor, bytes, bytes.count) == bytes.count, fsync(descriptor) == 0 else { throw fault() }
+        let written = write(descriptor, bytes, bytes.count)
+        // A disk takes less than it is given when it is full.
+        guard written == bytes.count else { throw fault(written < 0 ? errno : ENOSPC) }
+        guard fsync(descriptor) == 0 else { throw fault(errno) }
     }
 
-    private func fault() -> DiskFault {
+    private func fault(_ code: Int32) -> DiskFault {
         DiskFault(
             text:
-                "Nothing can be written to \(folder.path): \(String(cString: strerror(errno))). Make room or give this "
+                "Nothing can be written to \(folder.path): \(String(cString: strerror(code))). Make room or give this "
                 + "user the right to write, or name another folder with --folder")
     }
 }
