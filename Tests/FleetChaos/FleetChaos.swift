@@ -37,7 +37,7 @@ struct FleetChaos: AsyncParsableCommand {
         let folder =
             folder.map { URL(filePath: $0) }
             ?? FileManager.default.temporaryDirectory.appending(path: "fleet-chaos-\(getpid())")
-        let kits = try Kits(folder.appending(path: "kits"), peer: peer)
+        let kits = try await Kits(folder.appending(path: "kits"), peer: peer)
         var (failed, sum) = ([UInt64](), ScheduleRun.Outcome())
         var disks = 0
         let start = ContinuousClock.now

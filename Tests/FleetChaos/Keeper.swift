@@ -13,7 +13,6 @@ final class Keeper: Sendable {
     private struct State {
         var process: Int32?
         var isBeingKilled = false
-        var hasEnded = false
         var pause = 0.0
         var kills = 0
         var failures = 0
@@ -27,8 +26,8 @@ final class Keeper: Sendable {
         _ = FileManager.default.createFile(atPath: log.path, contents: nil)
     }
 
-    /// Whether there is no process at this moment, or it is ending.
-    var hasEnded: Bool { state.withLock { $0.process == nil || $0.hasEnded } }
+    /// Whether there is no process at this moment.
+    var hasEnded: Bool { state.withLock { $0.process == nil } }
     /// How often it was killed.
     var kills: Int { state.withLock { $0.kills } }
     /// How often it gave up by itself.
@@ -39,7 +38,7 @@ final class Keeper: Sendable {
     /// - Parameter pause: seconds until it is started again.
     func kill(pause: Double) {
         state.withLock { state in
-            guard let process = state.process, !state.isBeingKilled, !state.hasEnded else { return }
+            guard let process = state.process, !state.isBeingKilled else { return }
             state.isBeingKilled = true
             state.pause = pause
             state.kills += 1
@@ -52,39 +51,22 @@ final class Keeper: Sendable {
     /// - Parameter begins: called with each life's number of bytes in the log before it.
     func run(begins: @Sendable (_ offset: UInt64) async throws -> Void = { _ in }) async throws {
         while true {
-            let file = try FileHandle(forWritingTo: log)
-            let offset = try file.seekToEnd()
-            let process = Process()
-            process.executableURL = program
-            process.arguments = arguments
-            process.standardOutput = file
-            process.standardError = file
-            process.standardInput = FileHandle.nullDevice
-            let (ending, continuation) = AsyncStream.makeStream(of: Void.self)
-            process.terminationHandler = { _ in
-                self.state.withLock { $0.hasEnded = true }
-                continuation.finish()
-            }
-            state.withLock { $0.hasEnded = false }
-            try process.run()
-            let number = process.processIdentifier
-            state.withLock { ($0.process, $0.isBeingKilled) = (number, false) }
+            let offset = (try? FileManager.default.attributesOfItem(atPath: log.path)[.size] as? UInt64) ?? 0
+            let process = try ChildProcess(program, arguments, log: log)
+            state.withLock { ($0.process, $0.isBeingKilled) = (process.id, false) }
+            async let status = {
+                let status = await process.ending()
+                state.withLock { $0.process = nil }
+                return status
+            }()
             try? await begins(offset)
-            for await _ in ending {}
-            if Task.isCancelled {
-                Foundation.kill(number, SIGKILL)
-                process.waitUntilExit()
-            }
-            let wasKilled = state.withLock { state in
-                state.process = nil
-                return state.isBeingKilled
-            }
-            try? file.close()
+            let ending = await status
+            let wasKilled = state.withLock { $0.isBeingKilled }
             try Task.checkCancellation()
             if wasKilled {
                 try await Task.sleep(for: .seconds(state.withLock { $0.pause }))
             } else {
-                if process.terminationStatus == 0 && process.terminationReason == .exit { return }
+                if ending == 0 { return }
                 state.withLock { $0.failures += 1 }
                 try await Task.sleep(for: .milliseconds(300))
             }

@@ -11,16 +11,15 @@ struct Kits {
     func certificateKey(_ name: String) -> URL { folder.appending(path: "\(name)-key.pem") }
     func signingKey(_ name: String) -> URL { keys.appending(path: "\(name).key") }
 
-    init(_ folder: URL, peer: URL) throws {
+    init(_ folder: URL, peer: URL) async throws {
         self.folder = folder
+        try FileManager.default.createDirectory(at: keys, withIntermediateDirectories: true)
         let sites = Array(Schedule.names.dropFirst())
         for arguments in [["certificates", "--folder", folder.path], ["keys", "--folder", keys.path]] {
-            let process = Process()
-            process.executableURL = peer
-            process.arguments = arguments + sites
-            try process.run()
-            process.waitUntilExit()
-            guard process.terminationStatus == 0 else { throw CocoaError(.executableLoad) }
+            let log = folder.appending(path: "log")
+            guard try await ChildProcess(peer, arguments + sites, log: log).ending() == 0 else {
+                throw CocoaError(.executableLoad)
+            }
         }
     }
 }

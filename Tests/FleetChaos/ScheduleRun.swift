@@ -52,7 +52,7 @@ struct ScheduleRun {
         }
         outcome.filledDisk = disk != nil
         outcome.seconds = (.now - start) / .seconds(1)
-        outcome.faults += try findings()
+        outcome.faults += try await findings()
         if outcome.faults.isEmpty {
             disk?.unmount()
             try FileManager.default.removeItem(at: folder)
@@ -123,19 +123,16 @@ struct ScheduleRun {
     private var model: URL { serverFolder.appending(path: "final.safetensors") }
 
     /// Weights, contributions and what is left, as they must be.
-    private func findings() throws -> [String] {
+    private func findings() async throws -> [String] {
         var faults: [String] = []
-        let expect = Process()
-        expect.executableURL = peer
-        expect.arguments = [
-            "expect", "--targets=" + list(Schedule.targets(schedule.sites)),
-            "--examples=" + list(Schedule.examples(schedule.sites)), "--rounds", "\(schedule.rounds)", "--model",
-            model.path,
-        ]
-        expect.standardOutput = FileHandle.nullDevice
-        try expect.run()
-        expect.waitUntilExit()
-        if expect.terminationStatus != 0 { faults.append("the final weights are wrong") }
+        let expect = try ChildProcess(
+            peer,
+            [
+                "expect", "--targets=" + list(Schedule.targets(schedule.sites)),
+                "--examples=" + list(Schedule.examples(schedule.sites)), "--rounds", "\(schedule.rounds)", "--model",
+                model.path,
+            ], log: folder.appending(path: "expect.log"))
+        if await expect.ending() != 0 { faults.append("the final weights are wrong") }
 
         let journal = try? Journal(serverFolder.appending(path: "run/journal.jsonl"))
         let reports = (journal?.entries ?? []).compactMap { entry -> RoundReport? in

@@ -146,8 +146,8 @@ private struct PushedObject: ByteSource {
         return try [UInt8](unsafeUninitializedCapacity: range.count) { buffer, count in
             var position = range.lowerBound
             func take(_ part: Range<Int>, _ fill: (UnsafeMutableRawBufferPointer, Int) throws -> Void) rethrows {
+                guard part.contains(position), position < range.upperBound else { return }
                 let piece = position..<min(part.upperBound, range.upperBound)
-                guard part.contains(position), !piece.isEmpty else { return }
                 let first = position - range.lowerBound
                 try fill(
                     UnsafeMutableRawBufferPointer(

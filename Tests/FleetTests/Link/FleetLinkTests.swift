@@ -24,6 +24,22 @@ import Testing
         }.run()
     }
 
+    /// Found by `fleet-chaos`: longer than one piece of a body, and longer than one of Flower's chunks.
+    @Test func longTensorsPass() async throws {
+        let site = SiteDescription(
+            name: "a", examples: 1,
+            tensors: [300_000, 2_000_000].map { TensorRole(TensorDescription(name: "long.\($0)", shape: [$0])) })
+        let folder = try TemporaryFolder()
+        let reply = try await LinkBench.serve(identity("keys"), in: folder.url) { bench in
+            try await bench.service.open(FleetRun(id: 1))
+            return try await bench.withSite(Site(name: "a", learner: ToyLearner(site, target: 1))) {
+                try await FleetLink(to: "a", of: bench.service, run: 1).perform(.sendModel)
+            }
+        }
+        guard case .weights(let weights) = reply else { throw FleetError.record("no weights") }
+        #expect(weights == toyWeights(site, seed: 7))
+    }
+
     private func learners() -> [ToyLearner] {
         [("a", 1, 5), ("b", 2, 10), ("c", 4, 20)].map { name, target, examples in
             ToyLearner(toySite(name, examples: examples), target: Float(target))
