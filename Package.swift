@@ -89,7 +89,7 @@ let package = Package(
         .target(
             name: "Fleet",
             dependencies: [
-                "Federation", "CSyncFS",
+                "Federation", "CSyncFS", "CDeflate",
                 .product(name: "SwiftProtobuf", package: "swift-protobuf"),
                 .product(name: "Crypto", package: "swift-crypto"),
                 .product(name: "HummingbirdCore", package: "hummingbird"),

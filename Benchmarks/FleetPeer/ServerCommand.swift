@@ -18,6 +18,9 @@ struct ServerCommand: AsyncParsableCommand {
     @Option(help: "Authorities of the sites' certificates: PEM.") var roots: String?
     @Option(help: "A folder of public keys, NAME.pub, whose callers sign their calls.") var keys: String?
     @Flag(help: "Any key may call; --sites then only says how many there will be.") var anyKey = false
+    @Option(help: "Names of stock Flower nodes, with commas between; their keys are in --keys.") var flowerNodes = ""
+    @Option(help: "The app bundle that they run.") var fab: String?
+    @Option(help: "The model that they begin with, in safetensors.") var initial: String?
     @Option(help: "Seconds from a round's start to its last update.") var deadline: Double?
     @Option(help: "Sites that every round needs; all where nothing is said.") var minimum: Int?
     @Option(help: "Validates every so many rounds, and after the last; 0 never.") var validationInterval = 1
@@ -25,6 +28,7 @@ struct ServerCommand: AsyncParsableCommand {
     @Option(help: "The final model, in safetensors.") var output: String
 
     private var siteNames: [String] { sites.split(separator: ",").map(String.init) }
+    private var flowerNames: [String] { flowerNodes.split(separator: ",").map(String.init) }
 
     func validate() throws {
         guard [cert, key, roots].allSatisfy({ ($0 == nil) == (cert == nil) }) else {
@@ -33,7 +37,10 @@ struct ServerCommand: AsyncParsableCommand {
         guard cert != nil || keys != nil || anyKey else {
             throw ValidationError("Without --cert, sites need --keys, or --any-key.")
         }
-        guard !siteNames.isEmpty else { throw ValidationError("A run needs sites.") }
+        guard !siteNames.isEmpty || !flowerNames.isEmpty else { throw ValidationError("A run needs sites.") }
+        guard flowerNames.isEmpty || (fab != nil && initial != nil && keys != nil) else {
+            throw ValidationError("--flower-nodes needs --fab, --initial and --keys.")
+        }
     }
 
     func run() async throws {
@@ -49,7 +56,12 @@ struct ServerCommand: AsyncParsableCommand {
         if let keys {
             for (name, key) in try SigningKeyFile.registered(in: keys) { _ = try await service.register(key, as: name) }
         }
-        try await service.open(FleetRun(id: Self.run))
+        if let fab {
+            let bundle = try AppBundle([UInt8](Data(contentsOf: URL(filePath: fab))))
+            try await service.open(FleetRun(id: Self.run, bundle: bundle), fab: bundle.content)
+        } else {
+            try await service.open(FleetRun(id: Self.run))
+        }
         let server = try HTTPSServer(
             settings, routes: FleetEndpoint(service).routes, policy: policy,
             audit: { Output.error("refused: \($0.status ?? 0) \($0.route ?? "") \($0.reason)") },
@@ -78,7 +90,7 @@ struct ServerCommand: AsyncParsableCommand {
     private func lead(_ service: FleetService, in folder: URL) async throws -> RunResult {
         let names = anyKey ? try await service.names(of: siteNames.count) : siteNames
         var strategy = Strategy()
-        strategy.minimumSites = minimum ?? names.count
+        strategy.minimumSites = minimum ?? names.count + flowerNames.count
         strategy.deadline = deadline.map { .seconds($0) }
         strategy.validationInterval = validationInterval
         let coordinator = try Coordinator(
@@ -86,6 +98,12 @@ struct ServerCommand: AsyncParsableCommand {
             folder: try RunFolder(folder, leavesModelsOnDisk: true), observers: [RoundPrinter()])
         for name in names {
             try await coordinator.join(FleetLink(to: name, of: service, run: Self.run, packs: packed))
+        }
+        if let initial {
+            let initial = try WeightsFile(URL(filePath: initial)).weights()
+            for name in flowerNames {
+                try await coordinator.join(FlowerNodeLink(to: name, of: service, run: Self.run, initial: initial))
+            }
         }
         return try await coordinator.run()
     }

@@ -14,6 +14,8 @@ public enum FleetError: Error, CustomStringConvertible, Sendable, Equatable {
     /// A node that is not there to be sent anything.
     case unknownNode(UInt64)
     case key(String)
+    /// An app bundle of Flower's that cannot be given to nodes.
+    case bundle(String)
 
     public var description: String {
         switch self {
@@ -25,6 +27,7 @@ public enum FleetError: Error, CustomStringConvertible, Sendable, Equatable {
         case .noReply(let fact): fact
         case .unknownNode(let id):
             "There is no node \(id). It may have been unregistered; take one from the list of nodes."
+        case .bundle(let fact): "The app bundle cannot be used: \(fact). Make it with `flwr build`."
         case .key(let fact): "The key cannot be used: \(fact). Make a new one."
         }
     }

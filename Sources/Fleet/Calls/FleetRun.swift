@@ -7,7 +7,7 @@ public struct FleetRun: Sendable, Equatable, Codable {
 
     public var id: UInt64
     public var status: Status
-    /// Flower's `@publisher/app` and its version; empty where nodes get no code.
+    /// Flower's `publisher/app` and its version; empty where nodes get no code.
     public var fabID: String
     public var fabVersion: String
     /// SHA-256 of the bundle, in hexadecimal digits; empty without one.

@@ -146,6 +146,7 @@ private struct PushedObject: ByteSource {
         return try [UInt8](unsafeUninitializedCapacity: range.count) { buffer, count in
             var position = range.lowerBound
             func take(_ part: Range<Int>, _ fill: (UnsafeMutableRawBufferPointer, Int) throws -> Void) rethrows {
+                // A piece of a large object begins behind what stands before it.
                 guard part.contains(position), position < range.upperBound else { return }
                 let piece = position..<min(part.upperBound, range.upperBound)
                 let first = position - range.lowerBound

@@ -18,12 +18,11 @@ extension SiteReply {
         case .weights(let weights): try content.set(weights, packs: packs)
         case .update(let update):
             try content.set(update.tensors, packs: packs)
-            var metrics = MetricRecord(update.metrics, examples: update.examples)
-            metrics["cohort-steps"] = .int(Int64(update.steps))
-            content["metrics"] = .metrics(metrics)
-            if update.content != .weights {
-                content["config"] = .config(["cohort-content": .string(update.content.rawValue)])
-            }
+            content["metrics"] = .metrics(MetricRecord(update.metrics, examples: update.examples))
+            // Not among the metrics: Flower's strategies take only replies whose metrics have the same names.
+            var config: ConfigRecord = ["cohort-steps": .int(Int64(update.steps))]
+            if update.content != .weights { config["cohort-content"] = .string(update.content.rawValue) }
+            content["config"] = .config(config)
         case .validation(let result):
             content["metrics"] = .metrics(MetricRecord(result.metrics, examples: result.examples))
         case .done: break
@@ -48,11 +47,13 @@ extension SiteReply {
             guard let kind = ModelUpdate.Content(rawValue: word) else {
                 throw FleetError.record("an update of \(word.prefix(64)) is unknown here")
             }
-            let (metrics, examples, steps) = try content.figures()
+            let steps = try config.int("cohort-steps") ?? 0
+            guard steps >= 0 else { throw FleetError.record("cohort-steps is \(steps)") }
+            let (metrics, examples) = try content.figures()
             self = .update(
                 ModelUpdate(kind, try content.tensors(), examples: examples, steps: steps, metrics: metrics))
         case "evaluate":
-            let (metrics, examples, _) = try content.figures()
+            let (metrics, examples) = try content.figures()
             self = .validation(ValidationResult(examples: examples, metrics: metrics))
         case "query.finish": self = .done
         default: throw FleetError.record("a message of type \(type.prefix(64)) has no reply here")
@@ -69,21 +70,20 @@ extension MetricRecord {
 }
 
 extension OrderedValues where Value == Record {
-    /// Figures, examples and steps. A Python app names its metric record as it likes: there is one.
-    fileprivate func figures() throws -> (metrics: Metrics, examples: Int, steps: Int) {
+    /// Figures and examples. A Python app names its metric record as it likes: there is one.
+    fileprivate func figures() throws -> (metrics: Metrics, examples: Int) {
         let records = items.compactMap { if case .metrics(let record) = $0.value { record } else { nil } }
         guard records.count == 1 else { throw FleetError.record("a reply has \(records.count) records of metrics") }
         var metrics: Metrics = [:]
-        var (examples, steps) = (0, 0)
+        var examples = 0
         for (name, value) in records[0].items {
             guard let number = value.number else { continue }
             switch name {
             case "num-examples": examples = try Self.count(number, name)
-            case "cohort-steps": steps = try Self.count(number, name)
             default: metrics[name] = number
             }
         }
-        return (metrics, examples, steps)
+        return (metrics, examples)
     }
 
     private static func count(_ number: Double, _ name: String) throws -> Int {

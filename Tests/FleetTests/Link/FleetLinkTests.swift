@@ -24,22 +24,6 @@ import Testing
         }.run()
     }
 
-    /// Found by `fleet-chaos`: longer than one piece of a body, and longer than one of Flower's chunks.
-    @Test func longTensorsPass() async throws {
-        let site = SiteDescription(
-            name: "a", examples: 1,
-            tensors: [300_000, 2_000_000].map { TensorRole(TensorDescription(name: "long.\($0)", shape: [$0])) })
-        let folder = try TemporaryFolder()
-        let reply = try await LinkBench.serve(identity("keys"), in: folder.url) { bench in
-            try await bench.service.open(FleetRun(id: 1))
-            return try await bench.withSite(Site(name: "a", learner: ToyLearner(site, target: 1))) {
-                try await FleetLink(to: "a", of: bench.service, run: 1).perform(.sendModel)
-            }
-        }
-        guard case .weights(let weights) = reply else { throw FleetError.record("no weights") }
-        #expect(weights == toyWeights(site, seed: 7))
-    }
-
     private func learners() -> [ToyLearner] {
         [("a", 1, 5), ("b", 2, 10), ("c", 4, 20)].map { name, target, examples in
             ToyLearner(toySite(name, examples: examples), target: Float(target))
@@ -82,4 +66,37 @@ import Testing
         }
         #expect(kinds.filter { $0 == "train" }.count == 3 && kinds.filter { $0 == "evaluate" }.count == 3)
     }
+
+    /// Longer than a chunk, and than one reading of a chunk that goes out.
+    @Test(arguments: identities, [false, true])
+    func largeTensorsArriveWhole(identity: String, packs: Bool) async throws {
+        let folder = try TemporaryFolder()
+        let model = Weights([tensor("large", [1_500_001], seed: 1), tensor("small", [3], seed: 2)])
+        try await LinkBench.serve(self.identity(identity), in: folder.url) { bench in
+            try await bench.service.open(FleetRun(id: 7))
+            try await bench.withSite(Site(name: "a", learner: Echo())) {
+                let link = FleetLink(to: "a", of: bench.service, run: 7, packs: packs)
+                guard
+                    case .update(let update) = try await link.perform(
+                        .train(TrainTask(round: 1, rounds: 1, model: model)))
+                else { return Issue.record("another kind of reply") }
+                #expect(try update.tensors.weights() == model)
+            }
+        }
+    }
+}
+
+/// Sends back what it is sent.
+private struct Echo: Learner {
+    func answer(_ question: Data) async throws -> Data { question }
+    func describe() async throws -> SiteDescription { SiteDescription(name: "", examples: 1) }
+    func initialWeights() async throws -> Weights { Weights() }
+    func train(_ task: TrainTask) async throws -> ModelUpdate {
+        ModelUpdate(.weights, task.model, examples: 1, steps: 1)
+    }
+    func validate(_ task: ValidationTask) async throws -> ValidationResult {
+        ValidationResult(examples: 1, metrics: [:])
+    }
+    func model() async throws -> Weights { Weights() }
+    func finish(_ model: Weights) async throws {}
 }
