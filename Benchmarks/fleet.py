@@ -15,7 +15,6 @@ import json
 import os
 import re
 import shutil
-import signal
 import socket
 import ssl
 import statistics
@@ -215,6 +214,53 @@ class Bench:
                           f"{max(max(r['all'][1:]) for r in runs):.3g} s, the floor {min(floors):.3g} to {max(floors):.3g} s.")
         return seconds
 
+    def superlink(self, sites, size, tensors, rounds):
+        """The same round of a stock SuperLink, in memory and without TLS, with Cohort's sites and stock FedAvg."""
+        run = self.folder / "superlink"
+        shutil.rmtree(run, ignore_errors=True)
+        (run / "flwr").mkdir(parents=True)
+        (run / "keys").mkdir()
+        environment = os.environ | {
+            "FLWR_TELEMETRY_ENABLED": "0", "FLWR_DISABLE_UPDATE_CHECK": "1", "FLWR_HOME": str(run / "flwr"),
+            "PATH": f"{Path(sys.prefix) / 'bin'}:{os.environ['PATH']}"}
+        port = free_port()
+        (run / "flwr/config.toml").write_text(
+            f'[superlink]\ndefault = "bench"\n\n[superlink.bench]\naddress = "127.0.0.1:{port}"\ninsecure = true\n')
+        log = open(run / "log", "w+")
+        link = subprocess.Popen(["flower-superlink", "--insecure", "--host", "127.0.0.1", "--port", str(port)], cwd=run,
+                                env=environment, stdout=log, stderr=subprocess.STDOUT)
+        others = []
+        try:
+            wait_for(port, link)
+            peak = Peak(lambda: [psutil.Process(link.pid)])
+            others.append(subprocess.Popen(
+                [self.arguments.peer, "site", "--name", "s", "--count", str(sites), "--folder", run / "s", "--server",
+                 f"http://127.0.0.1:{port}", "--target", "1", "--examples", "1", "--bytes", str(size), "--tensors",
+                 str(tensors), "--key-file", run / "keys"], stderr=log))
+            subprocess.run(
+                ["flwr", "run", ROOT / "Benchmarks/fleet_app", "bench", "--stream", "--run-config",
+                 f'output="{run / "seconds"}" num-server-rounds={rounds} nodes={sites} bytes={size} tensors={tensors}'],
+                cwd=run, env=environment, stdout=log, stderr=subprocess.STDOUT, check=True, timeout=600)
+            seconds = json.loads((run / "seconds").read_text())
+            memory = peak.stop()
+        except Exception as error:
+            self.notes.append(f"The SuperLink with {sites} × {size} bytes in {tensors} tensors could not be run: {error}")
+            print((run / "log").read_text()[-3000:], flush=True)
+            return None
+        finally:
+            for process in [*others, link]:
+                process.kill()
+                process.wait()
+        shutil.rmtree(run)
+        return {"seconds": statistics.median(seconds[1:] or seconds), "all": seconds, "peak": memory}
+
+    def beside_superlink(self, title, ours, sites, size, tensors, rounds, goal):
+        theirs = self.superlink(sites, size, tensors, rounds)
+        if theirs:
+            self.row(title, "seconds a round", f"SuperLink, {tensors} arrays", theirs["seconds"], ours, "s", goal)
+            self.notes.append(f"{title}: the SuperLink's rounds with {tensors} arrays took "
+                              + ", ".join(f"{s:.3g}" for s in theirs["all"]) + f" s, its peak memory was {theirs['peak']:.0f} MB.")
+
     def row(self, what, measure, whose, theirs, ours, unit, goal=""):
         self.rows.append((what, measure, whose, "" if theirs is None else f"{theirs:.3g} {unit}", f"{ours:.3g} {unit}",
                           "" if theirs is None else f"{ours / theirs:.2g}×", goal))
@@ -227,19 +273,41 @@ class Bench:
         return "\n".join(lines + [""] + self.notes) + "\n"
 
 
+def free_port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def wait_for(port, process):
+    for _ in range(600):
+        try:
+            return socket.create_connection(("127.0.0.1", port), timeout=1).close()
+        except OSError:
+            if process.poll() is not None:
+                break
+            time.sleep(0.1)
+    raise SystemExit(f"nothing listens on port {port}")
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--peer", default=str(ROOT / ".build/release/fleet-peer"))
     parser.add_argument("--folder", help="on the disk that everything is kept on (default: a new temporary one)")
     parser.add_argument("--repeat", type=int, default=3)
     parser.add_argument("--only", help="large, small or many, with commas between", default="large,small,many")
+    parser.add_argument("--alone", action="store_true", help="without Flower")
     parser.add_argument("--out", help="write the table here too")
     bench = Bench(parser.parse_args())
     only = bench.arguments.only.split(",")
     if "large" in only:
-        bench.beside_floor(2, LARGE, TENSORS, 4, "2 sites × 124 MB", "at most 1.5×", "under 300 MB")
+        ours = bench.beside_floor(2, LARGE, TENSORS, 4, "2 sites × 124 MB", "at most 1.5×", "under 300 MB")
+        for tensors in () if bench.arguments.alone else (TENSORS, 1):
+            bench.beside_superlink("2 sites × 124 MB", ours, 2, LARGE, tensors, 3, "at most 0.125×")
     if "small" in only:
-        bench.beside_floor(100, SMALL, 10, 4, "100 sites × 40 KB", "under 1.5 s", "under 300 MB")
+        ours = bench.beside_floor(100, SMALL, 10, 4, "100 sites × 40 KB", "under 1.5 s", "under 300 MB")
+        if not bench.arguments.alone:
+            bench.beside_superlink("100 sites × 40 KB", ours, 100, SMALL, 10, 2, "")
     if "many" in only:
         bench.arguments.repeat = 1
         bench.beside_floor(50, LARGE, TENSORS, 2, "50 sites × 124 MB", "", "as with 2")

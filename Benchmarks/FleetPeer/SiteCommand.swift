@@ -20,7 +20,10 @@ struct SiteCommand: AsyncParsableCommand {
     @Option(help: "The certificate's key: PEM.") var key: String?
     @Option(help: "Authorities of the server's certificate: PEM.") var roots: String?
     @Option(help: "In place of the three: a folder that `certificates` made.") var certificates: String?
-    @Option(help: "A key that signs the calls, in place of a certificate: PEM. Made where there is none.")
+    @Option(
+        help:
+            "A key that signs the calls, in place of a certificate: PEM. Made where there is none. With --count, a folder."
+    )
     var keyFile: String?
     @Option(help: "Of the model; without it a matrix of 4 x 3 and a vector of 5.") var bytes: Int?
     @Option(help: "Tensors of a model whose bytes are given.") var tensors = 10
@@ -35,8 +38,8 @@ struct SiteCommand: AsyncParsableCommand {
         guard [cert, certificates, keyFile].count(where: { $0 != nil }) == 1 else {
             throw ValidationError("Give --cert and --key, or --certificates, or --key-file.")
         }
-        guard count == nil || (count! > 0 && certificates != nil) else {
-            throw ValidationError("--count needs --certificates, since each site has its own.")
+        guard count == nil || (count! > 0 && cert == nil) else {
+            throw ValidationError("--count needs --certificates or --key-file, since each site has its own.")
         }
         guard examples > 0, tensors > 0, secondsPerRound >= 0, bytes ?? 4 >= 4 * tensors || bytes == nil else {
             throw ValidationError("Examples, tensors and bytes must make a model.")
@@ -57,7 +60,7 @@ struct SiteCommand: AsyncParsableCommand {
     private func site(_ name: String, in folder: URL) throws -> FleetSite {
         let connection = try HTTPSClient(server: ServerAddress(server), settings: settings(of: name))
         let client = FleetClient(
-            disorder.around(connection), key: try keyFile.map { try SigningKeyFile.read($0, orMake: true) })
+            disorder.around(connection), key: try keyFile(of: name).map { try SigningKeyFile.read($0, orMake: true) })
         let learner = ArithmeticLearner(
             name: name, target: target, examples: examples,
             model: bytes.map { ArithmeticLearner.model(bytes: $0, tensors: tensors) } ?? ArithmeticLearner.smallModel,
@@ -69,6 +72,8 @@ struct SiteCommand: AsyncParsableCommand {
             client, host: OneSite(site: Site(name: name, learner: learner), rounds: rounds), folder: folder,
             settings: ways, log: { line in Output.error("\(name): \(line)") })
     }
+
+    private func keyFile(of name: String) -> String? { count == nil ? keyFile : keyFile.map { "\($0)/\(name).key" } }
 
     private func settings(of name: String) throws -> HTTPSClient.Settings {
         let cert = certificates.map { "\($0)/\(name).pem" } ?? cert
