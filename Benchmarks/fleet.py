@@ -46,11 +46,14 @@ class Floor:
         self.client = ssl.create_default_context(cafile=f"{certificates}/roots.pem")
 
     def seconds(self, sites, size):
-        return self.transfer(sites, size) + self.disk(sites, size)
+        """Of the transfer, and of the disk."""
+        return self.transfer(sites, size), self.disk(sites, size)
 
     def transfer(self, sites, size):
         """`size` bytes down to each of the sites at once, and up again, in as many processes as there are cores."""
         listener = socket.create_server(("127.0.0.1", 0), backlog=256)
+        # Else the last piece of a message waits for what the other end has to say.
+        listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         port, workers = listener.getsockname()[1], min(sites, 8)
         counts = [sites // workers + (i < sites % workers) for i in range(workers)]
         children = []
@@ -83,7 +86,9 @@ class Floor:
             self.receive(connection, buffer, size)
 
     def visits(self, port, count, size):
-        with self.client.wrap_socket(socket.create_connection(("127.0.0.1", port)), server_hostname="localhost") as c:
+        plain = socket.create_connection(("127.0.0.1", port))
+        plain.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        with self.client.wrap_socket(plain, server_hostname="localhost") as c:
             piece, buffer = os.urandom(PIECE), bytearray(PIECE)
             c.sendall(bytes([count]))
             for _ in range(count):
@@ -175,7 +180,9 @@ class Bench:
                 ["--name", "s", "--count", str(sites), "--folder", str(run / "s")]]
             others = [subprocess.Popen([self.arguments.peer, "site", *k, *common], stderr=subprocess.DEVNULL) for k in kinds]
             lines = [json.loads(line) for line in server.stdout]
-            if server.wait() != 0:
+            _, status, usage = os.wait4(server.pid, 0)
+            server.returncode = os.waitstatus_to_exitcode(status)
+            if server.returncode != 0:
                 raise SystemExit((run / "server.log").read_text()[-2000:])
         finally:
             server.kill()
@@ -187,6 +194,7 @@ class Bench:
         seconds = [l["seconds"] for l in lines if "round" in l]
         phases = [l["phases"] for l in lines if "round" in l][1:]
         return {"seconds": statistics.median(seconds[1:]), "all": seconds, "peak": lines[-1]["peakMegabytes"],
+                "cpu": (usage.ru_utime + usage.ru_stime) / rounds,
                 "phases": {k: statistics.median(p[k] for p in phases) for k in phases[0]}}
 
     @staticmethod
@@ -205,13 +213,16 @@ class Bench:
             runs.append(self.cohort(sites, size, tensors, rounds, "--validation-interval", "0"))
             floors.append(self.floor.seconds(sites, size))
             print(title, {k: round(v, 3) for k, v in runs[-1]["phases"].items()},
-                  [round(s, 2) for s in runs[-1]["all"]], f"floors {floors[-2]:.2f} {floors[-1]:.2f}", flush=True)
+                  [round(s, 2) for s in runs[-1]["all"]], f"floors (TLS, disk) {[tuple(round(s, 2) for s in f) for f in floors[-2:]]}", f"CPU {runs[-1]['cpu']:.2f}", flush=True)
         seconds = statistics.median(r["seconds"] for r in runs)
-        floor = statistics.median(floors)
+        floor = statistics.median(map(sum, floors))
         self.row(title, "seconds a round", "the floor", floor, seconds, "s", time_goal)
         self.row(title, "the server's peak memory", "", None, max(r["peak"] for r in runs), "MB", memory_goal)
         self.notes.append(f"{title}: rounds took {min(min(r['all'][1:]) for r in runs):.3g} to "
-                          f"{max(max(r['all'][1:]) for r in runs):.3g} s, the floor {min(floors):.3g} to {max(floors):.3g} s.")
+                          f"{max(max(r['all'][1:]) for r in runs):.3g} s, the floor {min(map(sum, floors)):.3g} to "
+                          f"{max(map(sum, floors)):.3g} s, of which TLS {statistics.median(f[0] for f in floors):.3g} s and the "
+                          f"disk {statistics.median(f[1] for f in floors):.3g} s (medians). The server took "
+                          f"{statistics.median(r['cpu'] for r in runs):.2g} s of a core's time in a round.")
         return seconds
 
     def superlink(self, sites, size, tensors, rounds):
