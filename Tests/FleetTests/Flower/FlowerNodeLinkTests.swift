@@ -10,8 +10,9 @@ import Testing
         _ body: @escaping @Sendable (FlowerNodeLink, Weights, ToyLearner, LinkBench) async throws -> Void
     ) async throws {
         let folder = try TemporaryFolder()
-        let learner = ToyLearner(toySite("a", examples: 12), target: 2)
-        let initial = toyWeights(learner.site, seed: 3)
+        let site = toySite("a", examples: 12)
+        let learner = ToyLearner(site, target: 2)
+        let initial = toyWeights(site, seed: 3)
         try await LinkBench.serve(.keys, in: folder.url) { bench in
             try await bench.service.open(FleetRun(id: 7))
             try await bench.withSite(Site(name: "a", learner: learner)) {
@@ -66,9 +67,13 @@ import Testing
             let link = FlowerNodeLink(to: "a", of: bench.service, run: 7, initial: Weights())
             // Registered is not there.
             let (client, connection) = try await bench.client("a")
-            let describing = Task { _ = try await link.perform(.describe) }
-            try await Task.sleep(for: .milliseconds(100))
-            #expect(await bench.service.nodes.map(\.status) == [.registered])
+            let isDescribed = TestServer.Log<Bool>()
+            let describing = Task {
+                _ = try await link.perform(.describe)
+                isDescribed.append(true)
+            }
+            try await Task.sleep(for: .milliseconds(300))
+            #expect(await bench.service.nodes.map(\.status) == [.registered] && isDescribed.all.isEmpty)
             _ = try await client.activate(heartbeat: 30)
             try await describing.value
             try await connection.close()

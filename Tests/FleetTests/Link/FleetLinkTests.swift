@@ -76,10 +76,11 @@ import Testing
             try await bench.service.open(FleetRun(id: 7))
             try await bench.withSite(Site(name: "a", learner: Echo())) {
                 let link = FleetLink(to: "a", of: bench.service, run: 7, packs: packs)
-                guard
-                    case .update(let update) = try await link.perform(
-                        .train(TrainTask(round: 1, rounds: 1, model: model)))
-                else { return Issue.record("another kind of reply") }
+                let task = TrainTask(round: 1, rounds: 1, model: model)
+                guard case .update(let update) = try await link.perform(.train(task)) else {
+                    Issue.record("another kind of reply")
+                    return
+                }
                 #expect(try update.tensors.weights() == model)
             }
         }
