@@ -272,6 +272,22 @@ class Bench:
             self.notes.append(f"{title}: the SuperLink's rounds with {tensors} arrays took "
                               + ", ".join(f"{s:.3g}" for s in theirs["all"]) + f" s, its peak memory was {theirs['peak']:.0f} MB.")
 
+    def beside_nvflare(self, title, ours, size, rounds):
+        folder = self.folder / "nvflare"
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir()
+        done = subprocess.run([sys.executable, ROOT / "Benchmarks/fleet_nvflare.py", folder, str(size), str(rounds)],
+                              cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+        shutil.rmtree(folder, ignore_errors=True)
+        if done.returncode:
+            self.notes.append(f"NVFlare could not be run: {done.stdout[-300:]}")
+            return
+        theirs = json.loads(done.stdout.strip().splitlines()[-1])
+        seconds = statistics.median(theirs["all"])
+        self.row(title, "seconds a round", "NVFlare, POC, 1 array", seconds, ours, "s", "at most 0.33×")
+        self.notes.append(f"{title}: NVFlare's rounds took " + ", ".join(f"{s:.3g}" for s in theirs["all"])
+                          + f" s, the peak memory of its server's processes was {theirs['peak']:.0f} MB.")
+
     def row(self, what, measure, whose, theirs, ours, unit, goal=""):
         self.rows.append((what, measure, whose, "" if theirs is None else f"{theirs:.3g} {unit}", f"{ours:.3g} {unit}",
                           "" if theirs is None else f"{ours / theirs:.2g}×", goal))
@@ -307,7 +323,7 @@ def main():
     parser.add_argument("--folder", help="on the disk that everything is kept on (default: a new temporary one)")
     parser.add_argument("--repeat", type=int, default=3)
     parser.add_argument("--only", help="large, small or many, with commas between", default="large,small,many")
-    parser.add_argument("--alone", action="store_true", help="without Flower")
+    parser.add_argument("--alone", action="store_true", help="without Flower and NVFlare")
     parser.add_argument("--out", help="write the table here too")
     bench = Bench(parser.parse_args())
     only = bench.arguments.only.split(",")
@@ -315,6 +331,8 @@ def main():
         ours = bench.beside_floor(2, LARGE, TENSORS, 4, "2 sites × 124 MB", "at most 1.5×", "under 300 MB")
         for tensors in () if bench.arguments.alone else (TENSORS, 1):
             bench.beside_superlink("2 sites × 124 MB", ours, 2, LARGE, tensors, 3, "at most 0.125×")
+        if not bench.arguments.alone:
+            bench.beside_nvflare("2 sites × 124 MB", ours, LARGE, 4)
     if "small" in only:
         ours = bench.beside_floor(100, SMALL, 10, 4, "100 sites × 40 KB", "under 1.5 s", "under 300 MB")
         if not bench.arguments.alone:
