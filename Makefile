@@ -1,5 +1,5 @@
 # The two commands of the README are `make demo` and `make test`; each sets up what it needs.
-.PHONY: demo test interop build setup dist format lint clean
+.PHONY: demo test chaos interop build setup dist format lint clean
 
 demo: build
 	@scripts/demo $(if $(DATA),"$(DATA)")
@@ -7,6 +7,12 @@ demo: build
 test: setup
 	swift build --build-tests -c release
 	swift test -c release --skip-build
+
+# Federated runs under faults; SCHEDULES and SEED as in `make chaos SCHEDULES=20 SEED=7`.
+chaos: setup
+	swift build -c release --product fleet-peer
+	swift build -c release --product fleet-chaos
+	.build/release/fleet-chaos --schedules $(or $(SCHEDULES),200) --seed $(or $(SEED),1)
 
 # With stock Flower, which it installs into .build/flower; with FLWR_VENV=FOLDER, from that virtual environment.
 interop: setup

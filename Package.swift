@@ -138,12 +138,21 @@ let package = Package(
         .executableTarget(
             name: "fleet-peer",
             dependencies: [
-                "Fleet", "Federation", .product(name: "Crypto", package: "swift-crypto"),
+                "Fleet", "Federation", "Provisioning", .product(name: "Crypto", package: "swift-crypto"),
                 .product(name: "X509", package: "swift-certificates"),
                 .product(name: "SwiftASN1", package: "swift-asn1"),
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             path: "Benchmarks/FleetPeer", swiftSettings: strict),
+        // Runs of fleet-peer's processes under faults.
+        .executableTarget(
+            name: "fleet-chaos",
+            dependencies: [
+                "Federation", .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOPosix", package: "swift-nio"),
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            ],
+            path: "Tests/FleetChaos", swiftSettings: strict),
         .target(name: "SharedData", path: "Tests/SharedData", swiftSettings: strict),
         .testTarget(name: "TorchTests", dependencies: ["Torch"], swiftSettings: strict),
         .testTarget(name: "ImagingTests", dependencies: ["Imaging", "SharedData"], swiftSettings: strict),
@@ -157,7 +166,7 @@ let package = Package(
         .testTarget(
             name: "FleetTests",
             dependencies: [
-                "Fleet", "Federation", "FederationTesting",
+                "Fleet", "Federation", "FederationTesting", "fleet-peer", "fleet-chaos",
                 .product(name: "SwiftProtobuf", package: "swift-protobuf"),
                 .product(name: "Crypto", package: "swift-crypto"),
                 .product(name: "X509", package: "swift-certificates"),

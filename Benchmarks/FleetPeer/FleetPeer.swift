@@ -6,5 +6,7 @@ import ArgumentParser
 struct FleetPeer: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "fleet-peer", abstract: "A server or a site of a run whose result anyone can work out.",
-        subcommands: [ServerCommand.self, SiteCommand.self, KeysCommand.self, ExpectCommand.self])
+        subcommands: [
+            ServerCommand.self, SiteCommand.self, KeysCommand.self, CertificatesCommand.self, ExpectCommand.self,
+        ])
 }

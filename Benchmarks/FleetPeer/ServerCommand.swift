@@ -116,7 +116,10 @@ struct ServerCommand: AsyncParsableCommand {
                     identity: try TLSIdentity(certificateChain: text(cert), privateKey: text(key)),
                     clientRoots: try TLSRoots(pem: text(roots)))
             }
-            return HTTPSServer.Settings(host: "127.0.0.1", port: port, tls: tls, audience: .sites)
+            var settings = HTTPSServer.Settings(host: "127.0.0.1", port: port, tls: tls, audience: .sites)
+            // All sites are at the one address.
+            settings.limits.connectionsPerAddress = settings.limits.connections
+            return settings
         }
     }
 

@@ -16,8 +16,10 @@ public final class DurableFile {
     private let descriptor: Int32
     private let path: String
 
-    public init(_ url: URL, flags: Int32) throws {
-        path = url.path
+    public convenience init(_ url: URL, flags: Int32) throws { try self.init(path: url.path, flags: flags) }
+
+    public init(path: String, flags: Int32) throws {
+        self.path = path
         descriptor = open(path, flags | O_CLOEXEC, 0o644)
         guard descriptor >= 0 else { throw Self.failure(path) }
     }

@@ -53,6 +53,9 @@ public final class TensorStorage: @unchecked Sendable {
 /// times over; so some of the memory of the last round's models waits for those of the next.
 extension TensorStorage {
     private static let page = 1 << 21
+    /// From here on memory is worth keeping: the C library maps such blocks one by one, or keeps them where the next
+    /// model's, in another thread, do not find them.
+    private static let fewestBytes = 1 << 17
     private static let mostSpareBytes = 1 << 28
     private struct Spare: @unchecked Sendable {
         var buffers: [Int: [UnsafeMutableRawBufferPointer]] = [:]
@@ -62,13 +65,14 @@ extension TensorStorage {
 
     /// Memory for a tensor, not yet set; `free` takes it back.
     static func allocate(_ byteCount: Int) -> UnsafeMutableRawBufferPointer {
-        guard byteCount >= page else { return .allocate(byteCount: byteCount, alignment: 64) }
+        guard byteCount >= fewestBytes else { return .allocate(byteCount: byteCount, alignment: 64) }
         let kept = spare.withLock { spare in
             let buffer = spare.buffers[byteCount]?.popLast()
             if buffer != nil { spare.byteCount -= byteCount }
             return buffer
         }
         if let kept { return kept }
+        guard byteCount >= page else { return .allocate(byteCount: byteCount, alignment: 64) }
         let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: byteCount, alignment: page)
         #if os(Linux)
             madvise(buffer.baseAddress, byteCount / page * page, MADV_HUGEPAGE)
@@ -78,7 +82,7 @@ extension TensorStorage {
 
     static func free(_ buffer: UnsafeMutableRawBufferPointer) {
         let isKept =
-            buffer.count >= page
+            buffer.count >= fewestBytes
             && spare.withLock { spare in
                 guard spare.byteCount + buffer.count <= mostSpareBytes else { return false }
                 spare.byteCount += buffer.count

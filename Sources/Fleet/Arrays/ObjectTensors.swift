@@ -13,6 +13,8 @@ public struct ObjectTensors: TensorSource {
     private struct Layout {
         var headerLength: Int
         var chunks: [ObjectID]
+        /// Of each chunk's head, which stands before its body.
+        var headLengths: [Int]
         /// Where each chunk begins in the file, and at last its length.
         var starts: [Int]
     }
@@ -42,11 +44,12 @@ public struct ObjectTensors: TensorSource {
     ) throws -> (TensorDescription, Layout) {
         let (head, body) = try source.object(id, .array)
         let array = try ArrayDescription(body, children: head.children.count)
-        var lengths: [Int] = []
+        var (lengths, headLengths) = ([Int](), [Int]())
         for child in head.children {
             let chunk = try source.head(of: child)
             guard chunk.kind == .arrayChunk else { throw FleetError.record("an array's child is no chunk") }
             lengths.append(chunk.bodyLength)
+            headLengths.append(chunk.bytes.count)
         }
         var starts = [0]
         for index in array.chunks { starts.append(starts.last! + lengths[index]) }
@@ -65,7 +68,9 @@ public struct ObjectTensors: TensorSource {
         }
         return (
             TensorDescription(name: name, shape: header.shape, type: header.type),
-            Layout(headerLength: headerLength, chunks: chunks, starts: starts)
+            Layout(
+                headerLength: headerLength, chunks: chunks, headLengths: array.chunks.map { headLengths[$0] },
+                starts: starts)
         )
     }
 
@@ -81,8 +86,8 @@ public struct ObjectTensors: TensorSource {
         while done < range.count {
             while layout.starts[chunk + 1] <= position { chunk += 1 }
             let count = min(range.count - done, layout.starts[chunk + 1] - position)
-            try source.read(
-                layout.chunks[chunk], at: position - layout.starts[chunk],
+            try source.readWhole(
+                layout.chunks[chunk], at: layout.headLengths[chunk] + position - layout.starts[chunk],
                 into: UnsafeMutableRawBufferPointer(rebasing: target[done..<done + count]))
             done += count
             position += count

@@ -8,12 +8,12 @@ import Crypto
 
 /// A node's end of the twelve calls, over HTTPS; signed where the node has a key instead of a certificate.
 public struct FleetClient: Sendable {
-    private let connection: HTTPSClient
+    private let connection: any CallTransport
     private let signer: CallSigner?
     /// The node's public key, as its calls carry it; empty for one with a certificate.
     private let publicKey: [UInt8]
 
-    public init(_ connection: HTTPSClient, key: P384.Signing.PrivateKey? = nil) {
+    public init(_ connection: some CallTransport, key: P384.Signing.PrivateKey? = nil) {
         self.connection = connection
         signer = key.map { CallSigner($0) }
         publicKey = key.map { Array(SigningKey($0.publicKey).pem.utf8) } ?? []

@@ -46,7 +46,6 @@ public final class FleetLink: SiteLink {
             content["config"] = .config(["cohort-payload": .bytes([UInt8](order))])
             _ = try await ask(node, "query.begin", group: "start", key: Self.digest([order]), content)
         }
-        if case .train(let task) = task { await letGo(besides: "\(task.round)") }
         let (type, content) = try task.message(packs: packs)
         let reply = try await ask(node, type, group: task.group, key: try task.key, content)
         return try SiteReply(toMessageOfType: type, content: reply)
@@ -58,6 +57,8 @@ public final class FleetLink: SiteLink {
         let question = FleetService.Question(
             key: "\(run) \(type) \(group) \(key)", runID: run, type: type, group: group, timeToLive: timeToLive)
         let id = try await service.send(question, to: node) { content }
+        // Not before: the new message may be made of the same objects.
+        if type == "train" { await letGo(besides: group) }
         let reply: FleetReply
         do { reply = try await service.reply(to: id) } catch {
             // Given up: what comes now comes too late.

@@ -16,6 +16,8 @@ public protocol ObjectSource: Sendable {
     ///
     /// - Throws: `FleetError.missingObject`, or another where the body ends before the buffer does.
     func read(_ id: ObjectID, at offset: Int, into buffer: UnsafeMutableRawBufferPointer) throws
+    /// Fills the buffer with bytes of the object, its head among them: where the head's length is known, the quicker way.
+    func readWhole(_ id: ObjectID, at offset: Int, into buffer: UnsafeMutableRawBufferPointer) throws
 }
 
 extension ObjectSource {

@@ -51,6 +51,8 @@ public actor FleetSite {
     private let log: @Sendable (String) -> Void
     private var node: UInt64 = 0
     private struct ServerIsGone: Error {}
+    /// Objects of the last message that was answered: the next is often about the same model.
+    private var lastObjects: Set<ObjectID> = []
 
     /// - Parameters:
     ///   - folder: what must survive a restart.
@@ -119,6 +121,7 @@ public actor FleetSite {
     // MARK: Messages
 
     private func work() async throws {
+        forget(Set(store.all()))
         for id in outbox.all() { try await deliver(replyTo: id, seconds: nil) }
         for id in inbox.all() {
             guard let (envelope, tree) = inbox.read(id) else { continue }
@@ -168,7 +171,8 @@ public actor FleetSite {
             return true
         } catch let error where FleetClient.status(of: error) == 403 || error is FleetError {
             log("a message of run \(run) is not there any more")
-            forget(tree.root)
+            inbox.remove(tree.root)
+            forget(Set(tree.ids))
             return false
         }
     }
@@ -230,9 +234,14 @@ public actor FleetSite {
         } catch let error where [400, 403].contains(FleetClient.status(of: error)) {
             log("the server does not take the reply to a message of run \(metadata.runID) any more")
         }
-        if let message = metadata.replyTo { inbox.remove(message) }
         outbox.remove(reply)
-        prune()
+        var objects = lastObjects.union(tree.ids)
+        if let message = metadata.replyTo, let (_, tree) = inbox.read(message) {
+            inbox.remove(message)
+            objects.formUnion(tree.ids)
+            lastObjects = Set(tree.ids)
+        }
+        forget(objects)
     }
 
     /// - Returns: whether some object was not taken.
@@ -264,16 +273,11 @@ public actor FleetSite {
         }
     }
 
-    private func forget(_ message: ObjectID) {
-        inbox.remove(message)
-        prune()
-    }
-
-    /// Takes away objects that no message and no reply needs.
-    private func prune() {
-        var needed: Set<ObjectID> = []
+    /// Takes those of the objects away that no message and no reply needs.
+    private func forget(_ objects: Set<ObjectID>) {
+        var needed = lastObjects
         for id in inbox.all() { if let message = inbox.read(id) { needed.formUnion(message.tree.ids) } }
         for id in outbox.all() { if let message = outbox.read(id) { needed.formUnion(message.tree.ids) } }
-        store.remove(store.all().filter { !needed.contains($0) })
+        store.remove(objects.subtracting(needed))
     }
 }

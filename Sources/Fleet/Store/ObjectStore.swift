@@ -20,16 +20,18 @@ import Federation
 /// `makeDurable` before anyone is told that objects are kept.
 public final class ObjectStore: ObjectSink, ObjectSource {
     public let folder: URL
-    let incoming: URL
+    let incoming: String
+    private let root: String
 
     /// Opens or makes a store; what was half written in it is taken away.
     public init(_ folder: URL) throws {
         self.folder = folder
-        incoming = folder.appending(path: "incoming")
+        root = folder.path
+        incoming = root + "/incoming"
         let files = FileManager.default
         do {
-            try? files.removeItem(at: incoming)
-            try files.createDirectory(at: incoming, withIntermediateDirectories: true)
+            try? files.removeItem(atPath: incoming)
+            try files.createDirectory(atPath: incoming, withIntermediateDirectories: true)
             for first in 0..<256 {
                 let digits = String(first, radix: 16)
                 try files.createDirectory(
@@ -40,13 +42,14 @@ public final class ObjectStore: ObjectSink, ObjectSource {
         }
     }
 
-    func url(_ id: ObjectID) -> URL {
+    /// Made by hand: a URL is parsed whenever something is added to it, which took longer than to open the file.
+    func path(_ id: ObjectID) -> String {
         let name = id.description
-        return folder.appending(path: String(name.prefix(2))).appending(path: String(name.dropFirst(2)))
+        return "\(root)/\(name.prefix(2))/\(name.dropFirst(2))"
     }
 
     /// Whether all of the object is there.
-    public func contains(_ id: ObjectID) -> Bool { access(url(id).path, F_OK) == 0 }
+    public func contains(_ id: ObjectID) -> Bool { access(path(id), F_OK) == 0 }
 
     // MARK: Writing
 
@@ -84,7 +87,7 @@ public final class ObjectStore: ObjectSink, ObjectSource {
     /// How many bytes the object has, its head among them; nil where it is not there.
     public func byteCount(of id: ObjectID) -> Int? {
         var status = stat()
-        return stat(url(id).path, &status) == 0 ? Int(status.st_size) : nil
+        return stat(path(id), &status) == 0 ? Int(status.st_size) : nil
     }
 
     /// Fills the buffer with bytes of the object, its head among them: what is sent to one who asks for it.
@@ -93,7 +96,7 @@ public final class ObjectStore: ObjectSink, ObjectSource {
     }
 
     private func open(_ id: ObjectID) throws -> DurableFile {
-        do { return try DurableFile(url(id), flags: O_RDONLY) } catch {
+        do { return try DurableFile(path: path(id), flags: O_RDONLY) } catch {
             if errno == ENOENT || !contains(id) { throw FleetError.missingObject(id) }
             throw error
         }
@@ -146,7 +149,7 @@ public final class ObjectStore: ObjectSink, ObjectSource {
     }
 
     /// Takes objects away; those that are not there stay so.
-    public func remove(_ ids: some Sequence<ObjectID>) { for id in ids { unlink(url(id).path) } }
+    public func remove(_ ids: some Sequence<ObjectID>) { for id in ids { unlink(path(id)) } }
 
     /// All ids in the store.
     public func all() -> [ObjectID] {

@@ -15,21 +15,21 @@ import Federation
 
 /// A file that is being written for a store. It goes when it is dropped before it is kept.
 final class PartialFile {
-    private let url: URL
+    private let path: String
     private let store: ObjectStore
     private var file: DurableFile?
 
     init(in store: ObjectStore) {
         self.store = store
-        url = store.incoming.appending(path: String(UInt64.random(in: 0 ... .max), radix: 16))
+        path = "\(store.incoming)/\(String(UInt64.random(in: 0 ... .max), radix: 16))"
     }
 
-    deinit { if file != nil { unlink(url.path) } }
+    deinit { if file != nil { unlink(path) } }
 
     /// - Throws: `FleetError.storage`, such as on a full disk; nothing is left then.
     func write(_ body: (DurableFile) throws -> Void) throws {
         do {
-            let file = try file ?? DurableFile(url, flags: O_WRONLY | O_CREAT | O_EXCL)
+            let file = try file ?? DurableFile(path: path, flags: O_WRONLY | O_CREAT | O_EXCL)
             self.file = file
             try body(file)
         } catch {
@@ -39,13 +39,13 @@ final class PartialFile {
 
     /// Gives the file its name. Where the object is there already, nothing changes.
     func keep(as id: ObjectID) throws {
-        guard rename(url.path, store.url(id).path) == 0 else { throw failure(nil) }
+        guard rename(path, store.path(id)) == 0 else { throw failure(nil) }
         file = nil
     }
 
     private func failure(_ error: (any Error)?) -> FleetError {
         let number = errno
-        unlink(url.path)
+        unlink(path)
         if number == ENOSPC || number == EDQUOT { return .storage("The disk of \(store.folder.path) is full") }
         return .storage("An object cannot be written to \(store.folder.path) (\(String(cString: strerror(number))))")
     }

@@ -24,6 +24,42 @@ import Testing
         }.run()
     }
 
+    /// The model that was judged is the one that is trained next.
+    @Test func aModelGoesToASiteOnce() async throws {
+        let folder = try TemporaryFolder()
+        let site = toySite("a")
+        // By name, the file that it is.
+        let chunks: @Sendable () -> [String: UInt64] = { [url = folder.url] in
+            let all = FileManager.default.enumerator(
+                at: url.appending(path: "a/objects"), includingPropertiesForKeys: nil)
+            var files: [String: UInt64] = [:]
+            while let file = all?.nextObject() as? URL {
+                guard (try? Data(contentsOf: file))?.starts(with: Data("ArrayChunk ".utf8)) == true else { continue }
+                files[file.lastPathComponent] =
+                    (try? FileManager.default.attributesOfItem(atPath: file.path)[.systemFileNumber]) as? UInt64
+            }
+            return files
+        }
+        try await LinkBench.serve(identity("keys"), in: folder.url) { bench in
+            try await bench.service.open(FleetRun(id: 1))
+            try await bench.withSite(Site(name: "a", learner: ToyLearner(site, target: 1))) {
+                let link = FleetLink(to: "a", of: bench.service, run: 1)
+                let model = toyWeights(site, seed: 3)
+                _ = try await link.perform(.validate(ValidationTask(round: 1, model: model)))
+                let judged = chunks()
+                #expect(judged.count == model.tensors.count)
+                _ = try await link.perform(.train(TrainTask(round: 2, rounds: 3, model: model)))
+                let now = chunks()
+                #expect(judged.allSatisfy { now[$0.key] == $0.value })
+                // Another model takes its place.
+                _ = try await link.perform(.validate(ValidationTask(round: 2, model: toyWeights(site, seed: 4))))
+                _ = try await link.perform(.describe)
+                _ = try await link.perform(.initialWeights([]))
+                #expect(Set(judged.keys).isDisjoint(with: chunks().keys))
+            }
+        }
+    }
+
     private func learners() -> [ToyLearner] {
         [("a", 1, 5), ("b", 2, 10), ("c", 4, 20)].map { name, target, examples in
             ToyLearner(toySite(name, examples: examples), target: Float(target))

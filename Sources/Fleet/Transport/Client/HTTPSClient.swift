@@ -8,7 +8,7 @@ import Synchronization
 /// there is one. Connections are kept and used again.
 ///
 /// `close()` must be called at the end.
-public final class HTTPSClient: Sendable {
+public final class HTTPSClient: CallTransport {
     public struct Settings: Sendable {
         public var identity: TLSIdentity?
         /// Nil for the system's authorities: for servers outside this federation.
@@ -60,22 +60,12 @@ public final class HTTPSClient: Sendable {
 
     public func close() async throws { try await client.shutdown() }
 
-    /// Sends a message from memory, and collects the answer there.
-    public func post(
-        _ path: String, headers: [(name: String, value: String)] = [], _ message: [UInt8], answerUpTo limit: Int,
-        retry: RetryPolicy? = nil
-    ) async throws -> [UInt8] {
-        let sink = MemorySink(limit: limit)
-        _ = try await post(path, headers: headers, body: MemorySource(message), into: sink, retry: retry)
-        return await sink.bytes
-    }
-
     /// Streams a body up and the answer down, again after errors that may pass: each time the same headers and bytes.
     ///
     /// - Throws: `TransportError`, `CancellationError`, or what the source or the sink throws.
     public func post(
-        _ path: String, headers: [(name: String, value: String)] = [], body: any ByteSource, into sink: any ByteSink,
-        retry: RetryPolicy? = nil
+        _ path: String, headers: [(name: String, value: String)], body: any ByteSource, into sink: any ByteSink,
+        retry: RetryPolicy?
     ) async throws -> Reply {
         let retry = retry ?? settings.retry
         let end = ContinuousClock.now + retry.within

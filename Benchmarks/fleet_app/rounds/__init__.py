@@ -1,0 +1,1 @@
+"""Times rounds of a SuperLink; `fleet.py` runs it."""
