@@ -25,6 +25,14 @@ final class MemoryObjects: ObjectSink, ObjectSource {
         buffer.copyBytes(from: body[offset..<offset + buffer.count])
     }
 
+    func readWhole(_ id: ObjectID, at offset: Int, into buffer: UnsafeMutableRawBufferPointer) throws {
+        let bytes = try object(id).bytes
+        guard offset >= 0, offset + buffer.count <= bytes.count else {
+            throw FleetError.wrongObject(id, fact: "it is too short")
+        }
+        buffer.copyBytes(from: bytes[offset..<offset + buffer.count])
+    }
+
     func object(_ id: ObjectID) throws -> FleetObject {
         guard let object = all[id] else { throw FleetError.missingObject(id) }
         return object
