@@ -110,7 +110,8 @@ struct DoctorCommandTests {
         #expect(settings.count == 6)
         try Data(settings.joined(separator: "\n").utf8).write(to: file)
         try await bench.examine("hospital_a", status: 1).expect(
-            "policy", "pass", "prepare, train, validate, send-model; datasets Dataset004_Hippocampus; 20:00-06:00")
+            "policy", "pass",
+            "prepare, train, validate, send-model; datasets Dataset004_Hippocampus; at least 10 cases; 20:00-06:00")
     }
 
     @Test func aDiskThatIsTooSmall() async throws {

@@ -1,5 +1,6 @@
 import Foundation
 import NNUNet
+import Provisioning
 import Testing
 
 #if canImport(Glibc)
@@ -104,6 +105,58 @@ struct NetworkCommandTests {
         let egress = String(
             decoding: try cohort.bytes("workspace/study/hospital_a/state/egress.jsonl"), as: UTF8.self)
         #expect(egress.split(separator: "\n").count >= 6 && !egress.contains("Phantom_") && !egress.contains("/"))
+        // The site's own report is at the site, and of this site.
+        let report = String(
+            decoding: try cohort.bytes("workspace/study/hospital_b/state/runs/1/results/report.html"), as: UTF8.self)
+        #expect(report.contains("hospital_b") && !report.contains("hospital_a"))
+        let metrics = try cohort.bytes("workspace/study/hospital_b/state/runs/1/results/metrics.jsonl")
+        #expect(metrics.split(separator: UInt8(ascii: "\n")).count == 2)
+    }
+
+    @Test func aSiteRenewsItsCertificateInItsLastThird() async throws {
+        let bench = try await DoctorBench(made: Date(timeIntervalSinceNow: -300 * 86400))
+        defer { bench.remove() }
+        let cohort = bench.cohort
+        func wait(for words: String, in file: String) async throws -> Bool {
+            for _ in 0..<200 {
+                if let text = try? cohort.bytes(file), String(decoding: text, as: UTF8.self).contains(words) {
+                    return true
+                }
+                try await Task.sleep(for: .milliseconds(100))
+            }
+            return false
+        }
+        let old = try await Kit(contentsOf: bench.kit("hospital_a")).participant()
+        #expect(Renewal.isDue(old))
+        let server = try cohort.start(["server", bench.kit("server").path], log: "server")
+        defer { server.terminate() }
+        let site = try cohort.start(["site", bench.kit("hospital_a").path], log: "site")
+        defer { site.terminate() }
+        #expect(try await wait(for: "the certificate is renewed", in: "site.out"))
+        let new = try await Kit(contentsOf: bench.kit("hospital_a")).participant()
+        #expect(new.serial != old.serial && !Renewal.isDue(new))
+        #expect(try await wait(for: "hospital_a: online", in: "server.out"))
+    }
+
+    @Test func whatTheSiteGivesAndAllowsStandsInItsKit() async throws {
+        let bench = try await DoctorBench()
+        defer { bench.remove() }
+        let local = bench.kit("hospital_a").appending(path: "local")
+        let configuration = """
+            {"format_version": 2, "client": {"name": "hospital_a"},
+             "privacy": {"policies": {"min_dataset_size": 100, "allowed_tasks": ["train"]}}}
+            """
+        try Data(configuration.utf8).write(to: local.appending(path: "local_config.json"))
+        let narrowed = try await bench.examine("hospital_a")
+        narrowed.expect("policy", "pass", "prepare, train; any dataset")
+        narrowed.expect("policy", "pass", "100 cases")
+        try Data("hours: [\"19:00-07:00\"]\n".utf8).write(to: local.appending(path: "site-policy.yaml"))
+        let both = try await bench.examine("hospital_a")
+        both.expect("policy", "pass", "19:00-07:00")
+        both.expect("policy", "pass", "prepare, train; any dataset")
+        try Data("{}".utf8).write(to: local.appending(path: "local_config.json"))
+        let site = try await bench.run("site", bench.kit("hospital_a").path)
+        #expect(site.status == 1 && site.errors.contains("local_config.json"), "\(site.errors)")
     }
 
     @Test func whoMayNotIsRefused() async throws {

@@ -9,30 +9,40 @@ public struct Renewal: Sendable {
     public let kit: Kit
     public let request: EnrolmentRequest
     private let key: PrivateKey
+    /// Whether `key` still lies beside the old one.
+    private let replacesKey: Bool
 
     /// - Parameters:
     ///   - newKey: makes a new key, or goes on with the one that an earlier call made.
     ///   - passphrase: asked for where the old key is encrypted; then the new one is too.
     public init(of kit: Kit, newKey: Bool = false, passphrase: () throws -> String? = { nil }) throws {
-        guard kit.settings.kind != .server else {
-            throw ProvisioningError.joining("A server's certificate is renewed with its kit: cohort provision --renew")
-        }
         var given: String?
         func ask() throws -> String? {
             given = try given ?? passphrase()
             return given
         }
         let old = try kit.privateKey(passphrase: ask)
-        let new = Self.newKeyFile(of: kit.keyFile)
-        if DurableFile.exists(new) {
-            key = try PrivateKey(contentsOf: new, passphrase: ask)
+        let file = Self.newKeyFile(of: kit.keyFile)
+        var new: PrivateKey?
+        if DurableFile.exists(file) {
+            new = try PrivateKey(contentsOf: file, passphrase: ask)
         } else if newKey {
-            key = PrivateKey()
-            try key.write(to: new, passphrase: given)
-        } else {
-            key = old
+            new = PrivateKey()
+            try new?.write(to: file, passphrase: given)
+        }
+        try self.init(of: kit, from: old, to: new)
+    }
+
+    /// For the same key, which is at hand.
+    public init(of kit: Kit, key: PrivateKey) throws { try self.init(of: kit, from: key, to: nil) }
+
+    private init(of kit: Kit, from old: PrivateKey, to new: PrivateKey?) throws {
+        guard kit.settings.kind != .server else {
+            throw ProvisioningError.joining("A server's certificate is renewed with its kit: cohort provision --renew")
         }
         self.kit = kit
+        key = new ?? old
+        replacesKey = new != nil
         let csr = try SigningRequest(name: kit.settings.name, key: key).pem
         request = EnrolmentRequest(
             csr: csr, proof: .certificate(try RenewalProof(of: kit.certificateChain(), for: csr, key: old)))
@@ -59,8 +69,7 @@ public struct Renewal: Sendable {
         }
         try DurableFile.write(chain.pem, to: kit.certificateFile)
         // Cut off here, the kit is read with the new key all the same.
-        let new = Self.newKeyFile(of: kit.keyFile)
-        if DurableFile.exists(new) { try DurableFile.rename(new, to: kit.keyFile) }
+        if replacesKey { try DurableFile.rename(Self.newKeyFile(of: kit.keyFile), to: kit.keyFile) }
         try? FileManager.default.removeItem(at: requestFile)
         return participant
     }

@@ -166,7 +166,7 @@ enum KitText {
 
             # What runs may ask for: prepare (fingerprint, preprocessing), train, validate, and send-model, this site's own model
             # for the other sites to judge.
-            # work: [\(work(policies?.allowedTasks).joined(separator: ", "))]
+            # work: [\((policies ?? .init()).work.joined(separator: ", "))]
 
             # Datasets that runs may use, by name.
             # datasets: [Dataset004_Hippocampus]
@@ -186,18 +186,5 @@ enum KitText {
             # No message has a place for a name, a date or a number of a patient.
 
             """
-    }
-
-    /// FLARE's tasks in Cohort's words; all where FLARE's file says nothing.
-    private static func work(_ tasks: [String]?) -> [String] {
-        guard let tasks else { return ["prepare", "train", "validate", "send-model"] }
-        return tasks.flatMap { task -> [String] in
-            switch task {
-            case "train": return ["prepare", "train"]
-            case "validate": return ["validate"]
-            case "submit_model": return ["send-model"]
-            default: return []
-            }
-        }
     }
 }

@@ -52,6 +52,19 @@ public struct SiteConfiguration: Sendable, Equatable {
         public var allowedTasks: [String]?
         /// Fields of patients that must not leave.
         public var blockedDataFields: [String] = []
+
+        /// The same in the words of `site-policy.yaml`: to train takes preparation too.
+        public var work: [String] {
+            guard let allowedTasks else { return ["prepare", "train", "validate", "send-model"] }
+            return allowedTasks.flatMap { task -> [String] in
+                switch task {
+                case "train": ["prepare", "train"]
+                case "validate": ["validate"]
+                case "submit_model": ["send-model"]
+                default: []
+                }
+            }
+        }
     }
 
     /// - Throws: `ProvisioningError.project` with all that is wrong.

@@ -46,6 +46,7 @@ public struct SiteOrder: Sendable, Equatable, Codable {
     /// - Parameters:
     ///   - own: dataset and fold as the site's people gave them, in place of the run file's.
     ///   - folders: of raw and preprocessed data; results go below `results`.
+    ///   - device: as the site's people set it, before the run file's.
     ///   - threads: of the network, where the run file does not state them.
     /// - Throws: `FederationError.policy` where the policy refuses the dataset; `StudyError`, `NNUNetError`.
     public func makeSite(
@@ -59,7 +60,7 @@ public struct SiteOrder: Sendable, Equatable, Codable {
         var result: StudySite
         do {
             result = try StudySite(
-                member, of: run, folders: folders, device: member.gpu.map { "cuda:\($0)" } ?? device,
+                member, of: run, folders: folders, device: device ?? member.gpu.map { "cuda:\($0)" },
                 threads: member.threads ?? threads)
         } catch is NNUNetError {
             throw FederationError.site("The site has no dataset \(member.dataset) that can be read.")

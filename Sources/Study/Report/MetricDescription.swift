@@ -1,3 +1,5 @@
+import Federation
+
 /// How a metric is called, and how it is read.
 public struct MetricDescription: Sendable, Equatable {
     /// The key in records and matrices: "dice".
@@ -20,6 +22,15 @@ public struct MetricDescription: Sendable, Equatable {
     public static let dice = MetricDescription(name: "dice", title: "Dice")
     public static let hd95 = MetricDescription(
         name: "hd95", title: "HD95", unit: "mm", decimals: 1, higherIsBetter: false)
+
+    /// The metric that a run's best model is chosen by.
+    init(_ judgement: ModelJudgement) {
+        self =
+            judgement.metric == "dice"
+            ? .dice
+            : MetricDescription(
+                name: judgement.metric, title: judgement.metric, higherIsBetter: judgement.direction == .higher)
+    }
 
     func text(_ value: Double) -> String { Quantity.decimal(value, decimals) }
 

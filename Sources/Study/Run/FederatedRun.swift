@@ -134,13 +134,7 @@ public struct FederatedRun: Sendable {
         return coordinator
     }
 
-    private var metric: MetricDescription {
-        strategy.judgement.metric == "dice"
-            ? .dice
-            : MetricDescription(
-                name: strategy.judgement.metric, title: strategy.judgement.metric,
-                higherIsBetter: strategy.judgement.direction == .higher)
-    }
+    private var metric: MetricDescription { MetricDescription(strategy.judgement) }
 }
 
 /// The server's models as nnU-Net's results folders: the global one in `nnUNet_results`, and beside it those of single

@@ -22,6 +22,8 @@ public struct StudySite: Sendable {
     public var device: String?
     /// Of the network, on a CPU.
     public var threads: Int
+    /// That make batches; nil for what suits the device. Batches are the same with any number.
+    public var loaderThreads: Int?
     public var targetSpacing: [Double]?
     public var minimumCases: Int
     /// Whether each of its local epochs ends with nnU-Net's online validation, which only its own log reads.

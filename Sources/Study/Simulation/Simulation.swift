@@ -64,8 +64,11 @@ public struct Simulation: Sendable {
             let own = DatasetFolders(
                 raw: folders.raw, preprocessed: folders.preprocessed,
                 results: output.appending(path: "sites").appending(path: member.name))
-            return try StudySite(
+            var site = try StudySite(
                 member, of: run, folders: own, device: resources.devices[index], threads: resources.threads[index])
+            // Beside a GPU the cores make batches.
+            site.loaderThreads = resources.devices[index] == "cpu" ? 1 : resources.threads[index]
+            return site
         }
         try checkCompatibility()
     }
@@ -115,7 +118,13 @@ public struct Simulation: Sendable {
         }
         var outcome = try await federated.run(print: print)
         for model in outcome.models { print("global model: \(model.path)") }
-        try await writeSiteReports(outcome)
+        for site in sites {
+            // What the site would make for itself.
+            let own = SiteReport(
+                of: site.name, records: outcome.records, facts: outcome.facts, matrix: outcome.matrix)
+            let fault = try await site.write(own, showing: run.validation.overlays, engine: tools)
+            if let fault { print("\(site.name): its own report has no pictures: \(fault)") }
+        }
         let models = try await baselines(after: outcome)
         let tables = try await compare(models)
         outcome.facts.more += tables.facts

@@ -4,7 +4,7 @@
     import Foundation
 #endif
 
-/// The memory that a program can still have.
+/// The memory that a program has, and that it can still have.
 enum MainMemory {
     /// Bytes, the container's limit counted; nil where the system does not tell.
     static func available() -> Int? {
@@ -15,6 +15,13 @@ enum MainMemory {
         // Cached files count as used and are given up when memory is needed.
         let cached = value("inactive_file", in: "/sys/fs/cgroup/memory.stat", unit: 1) ?? 0
         return min(machine, max(0, limit - used + cached))
+    }
+
+    /// Bytes of this program's own, without files that are mapped; nil where the system does not tell.
+    static func used() -> Int? {
+        lines("/proc/self/status").first { $0.hasPrefix("RssAnon:") }.flatMap { line in
+            line.split(whereSeparator: \.isWhitespace).dropFirst().first.flatMap { Int($0) }.map { $0 * 1024 }
+        }
     }
 
     private static func lines(_ path: String) -> [Substring] {

@@ -17,17 +17,19 @@ struct PolicyCheck {
 
     /// - Returns: the policy; nil where it cannot be read.
     func run(_ checkup: inout Checkup) async -> SitePolicy? {
-        let url = file.map { URL(filePath: $0) } ?? kit.local.appending(path: "site-policy.yaml")
         var found: SitePolicy?
         await checkup.check("policy") {
-            if file == nil, !FileManager.default.fileExists(atPath: url.path) {
-                found = SitePolicy()
-                return .warn("There is no \(url.path), so every run is let in. Write one: docs/deployment.md")
-            }
-            let policy = try SitePolicy(contentsOf: url)
+            let setup = try SiteSetup(kit, policy: file)
+            let policy = setup.policy
             found = policy
+            let files = setup.policyFiles.joined(separator: " and ")
+            if files.isEmpty {
+                return .warn(
+                    "There is no \(kit.local.appending(path: "site-policy.yaml").path), so every run is let in. Write one: "
+                        + "docs/deployment.md")
+            }
             if policy.work.isEmpty {
-                return .fail("\(url.lastPathComponent) allows no work at all. List some under work")
+                return .fail("\(files) allows no work at all. List some under work")
             }
             if let largest = policy.largestMessage, largest < max(size.down, size.up) {
                 return .fail(
@@ -42,6 +44,7 @@ struct PolicyCheck {
     private func summary(_ policy: SitePolicy) -> String {
         var parts = [SitePolicy.Work.allCases.filter(policy.work.contains).map(\.rawValue).joined(separator: ", ")]
         parts.append(policy.datasets.map { "datasets " + $0.joined(separator: ", ") } ?? "any dataset")
+        if policy.fewestCases > 1 { parts.append("at least \(policy.fewestCases) cases") }
         if !policy.hours.isEmpty { parts.append(policy.hours.map(\.description).joined(separator: " and ")) }
         if policy.asksForApproval { parts.append("each run waits for a person") }
         return parts.joined(separator: "; ")

@@ -40,7 +40,7 @@ struct NNUNetEngine: StudyEngine {
     private func settings(_ site: StudySite) throws -> TrainingSettings {
         var settings = try settings(site.training)
         settings.threads = site.threads
-        settings.loaderThreads = 1
+        settings.loaderThreads = site.loaderThreads
         settings.seed = site.seed
         settings.validatesEveryEpoch = site.validatesEveryEpoch
         return settings

@@ -30,7 +30,7 @@ struct KitOption: ParsableArguments {
         let kit = try Kit(contentsOf: URL(filePath: folder))
         let server = kit.settings.server
         let connection = try kit.connection(
-            port: server.administrationPort, passphrase: { try passphrase.ofKey(kit.settings.name) },
+            port: server.administrationPort, key: kit.privateKey { try passphrase.ofKey(kit.settings.name) },
             retry: RetryPolicy(within: .seconds(20)))
         let result: Swift.Result<Result, any Error>
         do { result = .success(try await body(connection)) } catch { result = .failure(error) }
@@ -41,13 +41,13 @@ struct KitOption: ParsableArguments {
 
 extension Kit {
     /// A way to the kit's server, with the kit's certificate; through a proxy where the environment names one.
-    func connection(
-        port: Int, passphrase: () throws -> String?, retry: RetryPolicy = RetryPolicy()
-    ) throws -> HTTPSClient {
+    ///
+    /// - Parameter key: the kit's.
+    func connection(port: Int, key: PrivateKey, retry: RetryPolicy = RetryPolicy()) throws -> HTTPSClient {
         let address = try Fleet.ServerAddress(scheme: .https, host: settings.server.host, port: port)
         var client = HTTPSClient.Settings(
             identity: try TLSIdentity(
-                certificateChain: certificateChain().pem, privateKey: privateKey(passphrase: passphrase).pem()),
+                certificateChain: certificateChain().pem, privateKey: key.pem()),
             roots: try TLSRoots(pem: authority.pem),
             proxy: try Proxy.from(environment: ProcessInfo.processInfo.environment, to: address))
         client.retry = retry

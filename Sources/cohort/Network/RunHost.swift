@@ -23,12 +23,16 @@ actor RunHost: SiteHost {
     private let data: DatasetFolders
     private let device: String?
     private let threads: Int
+    private let loaderThreads: Int?
+    /// Bytes; nil for any.
+    private let memoryLimit: Int?
     private let log: @Sendable (String) -> Void
     private var participants: [UInt64: Federation.Site] = [:]
 
     init(
         _ name: String?, folder: URL, policy: SitePolicy, own: RunFile.Site? = nil, configuration: String? = nil,
-        data: DatasetFolders, device: String?, threads: Int, log: @escaping @Sendable (String) -> Void
+        data: DatasetFolders, device: String?, threads: Int, loaderThreads: Int? = nil, memoryLimit: Int? = nil,
+        log: @escaping @Sendable (String) -> Void
     ) {
         self.name = name
         self.folder = folder
@@ -38,6 +42,8 @@ actor RunHost: SiteHost {
         self.data = data
         self.device = device
         self.threads = threads
+        self.loaderThreads = loaderThreads
+        self.memoryLimit = memoryLimit
         self.log = log
     }
 
@@ -75,14 +81,21 @@ actor RunHost: SiteHost {
     private func participant(_ order: SiteOrder, run: UInt64) throws -> Federation.Site {
         let folders = DatasetFolders(
             raw: data.raw, preprocessed: data.preprocessed, results: folder(run).appending(path: "results"))
-        let site = try order.makeSite(own: own, folders: folders, device: device, threads: threads, policy: policy)
+        var site = try order.makeSite(own: own, folders: folders, device: device, threads: threads, policy: policy)
         let file = try order.runFile()
         if let configuration, file.plan.configuration != configuration {
             throw FederationError.site(
                 "The run is for \(file.plan.configuration), and this site was started for \(configuration).")
         }
+        site.loaderThreads = loaderThreads
+        let engine = NNUNetEngine()
+        var learner = try engine.learner(site)
+        if let memoryLimit {
+            learner = MemoryLimitedLearner(learner, limit: memoryLimit) { MainMemory.used() }
+        }
         return Federation.Site(
-            name: name ?? order.site, learner: try NNUNetEngine().learner(site),
+            name: name ?? order.site,
+            learner: try SiteDiary(learner, of: site, in: file, engine: engine) { [log] in log("run \(run): \($0)") },
             filters: try file.makeStrategy().filters, policy: policy)
     }
 

@@ -43,19 +43,28 @@ struct SiteCommand: AsyncParsableCommand {
                 throw ProvisioningError.kit("This is the kit of \(me.name), which is no site; use a site's")
             }
             let state = folder.map { URL(filePath: $0) } ?? kit.folder.appending(path: "state")
-            let file = policy.map { URL(filePath: $0) } ?? kit.local.appending(path: "site-policy.yaml")
-            // Without a policy of the site's own, everything is allowed that this program can do.
-            let hasPolicy = policy != nil || FileManager.default.fileExists(atPath: file.path)
-            let policy = hasPolicy ? try SitePolicy(contentsOf: file) : SitePolicy()
+            let setup = try SiteSetup(kit, policy: policy)
             let log: @Sendable (String) -> Void = { print("\(Date().formatted(.iso8601)) \($0)") }
             log("\(me.name), certificate valid until \(me.notAfter.formatted(.iso8601))")
-            log(hasPolicy ? "policy: \(file.path)" : "no policy of the site's own: every run is let in")
-            let connection = try kit.connection(
-                port: kit.settings.server.port, passphrase: { try passphrase.ofKey(kit.settings.name) })
+            log(
+                setup.policyFiles.isEmpty
+                    ? "no policy of the site's own: every run is let in"
+                    : "policy: \(setup.policyFiles.joined(separator: ", narrowed by "))")
+            let key = try kit.privateKey { try passphrase.ofKey(kit.settings.name) }
+            let connection = try kit.connection(port: kit.settings.server.port, key: key)
             let host = RunHost(
-                me.name, folder: state, policy: policy, data: DatasetFolders(), device: device,
-                threads: threads ?? ProcessInfo.processInfo.activeProcessorCount, log: log)
-            try await FleetSite(FleetClient(connection), host: host, folder: state, log: log).run()
+                me.name, folder: state, policy: setup.policy, data: setup.data, device: device ?? setup.device,
+                threads: threads ?? ProcessInfo.processInfo.activeProcessorCount, loaderThreads: setup.loaderThreads,
+                memoryLimit: setup.memoryLimit, log: log)
+            let site = try FleetSite(FleetClient(connection), host: host, folder: state, log: log)
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                group.addTask { try await site.run() }
+                group.addTask {
+                    try await CertificateRenewal(kit: kit, key: key, connection: connection, log: log).run()
+                }
+                defer { group.cancelAll() }
+                try await group.next()
+            }
         }
     }
 

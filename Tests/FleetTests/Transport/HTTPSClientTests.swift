@@ -51,6 +51,21 @@ import Testing
             ])
     }
 
+    @Test func anotherCertificateIsShownFromTheNextCallOn() async throws {
+        let who = [
+            Route(
+                .post, "/v1/fleet/who", largestBody: 0,
+                handler: ClosureHandler { Response(body: .bytes(Array(($0.peer?.name ?? "").utf8))) })
+        ]
+        try await TestServer.run(tls: pki.serverTLS, routes: who) { [pki] server in
+            try await withClient(server.address(), pki.clientSettings(pki.alice)) { client in
+                #expect(try await client.post("/v1/fleet/who", [], answerUpTo: 99) == Array("alice".utf8))
+                try client.present(pki.authority.leaf("bob", .client).identity())
+                #expect(try await client.post("/v1/fleet/who", [], answerUpTo: 99) == Array("bob".utf8))
+            }
+        }
+    }
+
     @Test func filesAndStreamsAreServed() async throws {
         let content = noise(1_000_000, seed: 4)
         let file = FileManager.default.temporaryDirectory.appending(path: "fleet-\(UUID().uuidString)")

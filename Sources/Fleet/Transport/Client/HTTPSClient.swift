@@ -37,6 +37,8 @@ public final class HTTPSClient: CallTransport {
     public let server: ServerAddress
     private let settings: Settings
     private let client: HTTPClient
+    /// In place of the client's own, for calls from now on.
+    private let renewed = Mutex<TLSConfiguration?>(nil)
     private let meter: @Sendable (Traffic) -> Void
 
     /// - Parameter meter: told of every attempt at a call, when it is over.
@@ -56,6 +58,16 @@ public final class HTTPSClient: CallTransport {
         // Errors come at once, by name; what is tried again, and how long, is `RetryPolicy`'s.
         configuration.connectionPool.retryConnectionEstablishment = false
         client = HTTPClient(eventLoopGroupProvider: .singleton, configuration: configuration)
+    }
+
+    /// Shows another certificate from the next call on; calls that are under way end with the one before.
+    ///
+    /// - Throws: `TransportError.certificate` where certificate and key do not belong together; then nothing changes.
+    public func present(_ identity: TLSIdentity) throws {
+        var settings = settings
+        settings.identity = identity
+        let configuration = try settings.tlsConfiguration()
+        renewed.withLock { $0 = configuration }
     }
 
     public func close() async throws { try await client.shutdown() }
@@ -89,6 +101,7 @@ public final class HTTPSClient: CallTransport {
         var request = HTTPClientRequest(url: server.description + path)
         request.method = .POST
         request.headers = HTTPHeaders(headers)
+        request.tlsConfiguration = renewed.withLock { $0 }
         var traffic = Traffic(path: path, attempt: attempt, sent: 0, received: 0)
         let upload = Upload(source: body)
         request.body = .stream(upload, length: .known(body.length))

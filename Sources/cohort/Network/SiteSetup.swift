@@ -1,0 +1,76 @@
+import Federation
+import NNUNet
+import Provisioning
+import Study
+
+#if canImport(FoundationEssentials)
+    import FoundationEssentials
+#else
+    import Foundation
+#endif
+
+/// What a site allows and gives, as its own people wrote it: `site-policy.yaml`, `resources.json`, and FLARE's
+/// `local_config.json`, which lie in its kit.
+struct SiteSetup {
+    let policy: SitePolicy
+    /// The names of the files that the policy is made of; empty where every run is let in.
+    let policyFiles: [String]
+    let data: DatasetFolders
+    /// As `-device` takes it; nil for what is there.
+    let device: String?
+    /// That make batches; nil for what suits the device.
+    let loaderThreads: Int?
+    /// Bytes of main memory for training; nil for any.
+    let memoryLimit: Int?
+
+    /// - Parameter policy: a file in place of the kit's `site-policy.yaml`.
+    init(
+        _ kit: Kit, policy file: String? = nil, environment: [String: String] = ProcessInfo.processInfo.environment
+    ) throws {
+        let own = file.map { URL(filePath: $0) } ?? kit.local.appending(path: "site-policy.yaml")
+        let configuration = try kit.siteConfiguration()
+        var files: [String] = []
+        var policy = SitePolicy()
+        // One that was named must be there.
+        if file != nil || FileManager.default.fileExists(atPath: own.path) {
+            policy = try SitePolicy(contentsOf: own)
+            files.append(own.lastPathComponent)
+        }
+        if let more = configuration?.policies {
+            policy.narrow(to: more)
+            files.append("local_config.json")
+        }
+        self.policy = policy
+        policyFiles = files
+
+        var folders = DatasetFolders(environment: environment)
+        if let root = configuration?.dataRoot, environment["nnUNet_raw", default: ""].isEmpty {
+            let root = URL(filePath: root, directoryHint: .isDirectory)
+            let inner = root.appending(path: "nnUNet_raw")
+            let raw = FileManager.default.fileExists(atPath: inner.path) ? inner : root
+            folders = DatasetFolders(raw: raw, preprocessed: folders.preprocessed, results: folders.results)
+        }
+        data = folders
+
+        // What was written for this kit, then what the project said of the site.
+        let resources = try [configuration?.resources, kit.resources()].compactMap { $0 }
+        func first<Value>(_ value: (SiteResources) -> Value?) -> Value? { resources.lazy.compactMap(value).first }
+        device = first { resources in
+            if let ids = resources.gpuIDs { return ids.first.map { "cuda:\($0)" } ?? "cpu" }
+            return resources.gpuCount.map { $0 > 0 ? "cuda" : "cpu" }
+        }
+        loaderThreads = first(\.workers).map { max(1, $0) }
+        memoryLimit = first(\.memoryLimit).map { Int($0 * 1_073_741_824) }
+    }
+}
+
+extension SitePolicy {
+    /// Takes away what FLARE's policies do not allow.
+    fileprivate mutating func narrow(to policies: SiteConfiguration.Policies) {
+        work.formIntersection(policies.work.compactMap(Work.init(rawValue:)))
+        fewestCases = max(fewestCases, policies.minimumDatasetSize ?? 1)
+        if let megabytes = policies.maximumModelSize {
+            largestMessage = min(largestMessage ?? .max, Int(megabytes * 1_000_000))
+        }
+    }
+}
