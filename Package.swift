@@ -41,6 +41,8 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-crypto", exact: "4.5.2"),
         // The messages of Flower's protocol. Their code is generated once and committed: scripts/generate-protocol.
         .package(url: "https://github.com/apple/swift-protobuf", exact: "1.39.0"),
+        // Tables of a server's runs and refusals, on SQLite.
+        .package(url: "https://github.com/groue/GRDB.swift", exact: "7.10.0"),
     ],
     targets: [
         // MARK: libtorch
@@ -84,6 +86,11 @@ let package = Package(
             dependencies: ["Federation", "NNUNet", "Imaging", .product(name: "Yams", package: "Yams")],
             swiftSettings: strict),
 
+        // What was done, as tables to be queried; libsqlite3-dev.
+        .target(
+            name: "Catalog", dependencies: ["Study", .product(name: "GRDB", package: "GRDB.swift")],
+            swiftSettings: strict),
+
         // MARK: The network
         .systemLibrary(name: "CSyncFS"),
         .target(
@@ -117,7 +124,7 @@ let package = Package(
         .executableTarget(
             name: "cohort",
             dependencies: [
-                "Study", "Fleet", "Provisioning", "Learning", "Torch", "Federation", "NNUNet", "Imaging",
+                "Study", "Catalog", "Fleet", "Provisioning", "Learning", "Torch", "Federation", "NNUNet", "Imaging",
                 .product(name: "Crypto", package: "swift-crypto"),
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
@@ -174,6 +181,7 @@ let package = Package(
                 .product(name: "NIOPosix", package: "swift-nio"),
             ],
             swiftSettings: strict),
+        .testTarget(name: "CatalogTests", dependencies: ["Catalog", "Study"], swiftSettings: strict),
         .testTarget(name: "StudyTests", dependencies: ["Study", "Federation", "NNUNet"], swiftSettings: strict),
         .testTarget(
             name: "ProvisioningTests",

@@ -30,7 +30,8 @@ struct Cohort: AsyncParsableCommand {
             PredictCommand.self,
             PredictFromModelFolderCommand.self, EvaluateFolderCommand.self, EvaluateSimpleCommand.self,
             PlotOverlaysCommand.self, SimulateCommand.self, ServerCommand.self, SiteCommand.self, SubmitCommand.self,
-            StatusCommand.self, LogsCommand.self, StopCommand.self, DownloadCommand.self, ProvisionCommand.self,
+            StatusCommand.self, AuditCommand.self, LogsCommand.self, StopCommand.self, DownloadCommand.self,
+            ProvisionCommand.self,
             JoinCommand.self, DoctorCommand.self,
         ])
 

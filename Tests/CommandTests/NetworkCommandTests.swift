@@ -42,7 +42,7 @@ struct NetworkCommandTests {
     private func withFederation(
         _ cohort: Program, _ body: (_ kits: String, _ server: Process) async throws -> Void
     ) async throws {
-        let ports = [Int.random(in: 20_000..<40_000), Int.random(in: 40_000..<60_000)]
+        let ports = [try DoctorBench.freePort(), try DoctorBench.freePort()]
         let project = """
             project: study
             server: {name: server, org: university, hosts: [localhost, 127.0.0.1], port: \(ports[0]), \
@@ -97,6 +97,10 @@ struct NetworkCommandTests {
                 try cohort.bytes("simulated/" + global) == cohort.bytes(kits + "/server/state/runs/1/" + global))
             let log = try cohort("logs", "1", "--kit", kits + "/anna@example.org")
             #expect(log.output.contains("round 2/2"), "\(log.output)")
+            let history = try cohort("status", "1", "--kit", kits + "/anna@example.org")
+            #expect(
+                history.status == 0 && history.output.contains("3 of 3") && history.output.contains("hospital_c"),
+                "\(history.output)\(history.errors)")
         }
         #expect(cohort.exists("home/report.html"))
         let model = "server/nnUNet_results/Dataset301_H301/nnUNetTrainer__nnUNetPlans__3d_fullres/fold_0"
@@ -168,6 +172,10 @@ struct NetworkCommandTests {
             // A site is no administrator, a used invitation is none, and a revoked administrator is out at once.
             let site = try cohort("status", "--kit", kits + "/hospital_a")
             #expect(site.status == 1 && site.errors.contains("403"), "\(site.errors)")
+            let refused = try cohort("audit", "--peer", "hospital_a", "--kit", kits + "/anna@example.org")
+            #expect(refused.output.contains("hospital_a is a site"), "\(refused.output)\(refused.errors)")
+            let nobody = try cohort("audit", "--peer", "hospital_b", "--kit", kits + "/anna@example.org")
+            #expect(nobody.output == "No call was refused.\n", "\(nobody.output)\(nobody.errors)")
             let file = cohort.exists("hospital_a.invitation") ? "" : kits + "/"
             let again = try cohort("join", file + "hospital_a.invitation", "--folder", "thief")
             #expect(again.status == 1 && again.errors.contains("used already"), "\(again.errors)")

@@ -18,14 +18,7 @@ extension CrossSiteMatrix {
         if sites.count > 1, means.contains(where: { $0 != nil }) {
             rows.append(["mean of sites"] + means.map { $0.map(metric.text) ?? Quantity.none })
         }
-        let widths = rows[0].indices.map { column in rows.map { $0[column].count }.max() ?? 0 }
-        let lines = rows.map { row in
-            row.indices.map { column in
-                let space = String(repeating: " ", count: widths[column] - row[column].count)
-                return column == 0 ? row[column] + space : space + row[column]
-            }.joined(separator: "  ")
-        }
         let notes = reasons.enumerated().map { "[\($0.offset + 1)] \($0.element)" }
-        return (lines + notes).joined(separator: "\n")
+        return ([TextTable(rows, isNumeric: true).description] + notes).joined(separator: "\n")
     }
 }

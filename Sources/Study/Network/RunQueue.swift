@@ -22,6 +22,14 @@ public actor RunQueue {
         public var state = State.waiting
         /// Why it failed.
         public var reason: String?
+
+        public init(id: Int, name: String, submitter: String, organisation: String, submitted: Date) {
+            self.id = id
+            self.name = name
+            self.submitter = submitter
+            self.organisation = organisation
+            self.submitted = submitted
+        }
     }
 
     /// Carries out one run in its folder; cancelling ends it so that it can be taken up.

@@ -7,11 +7,11 @@
 #endif
 
 /// Numbers as people read them: "0.842", "48 MB", "3 min 20 s". What is not a number is a dash.
-enum Quantity {
-    static let none = "–"
+public enum Quantity {
+    public static let none = "–"
 
     /// A number with a fixed count of decimals.
-    static func decimal(_ value: Double, _ decimals: Int) -> String {
+    public static func decimal(_ value: Double, _ decimals: Int) -> String {
         guard value.isFinite else { return none }
         let scale = pow(10, Double(decimals))
         guard abs(value) * scale < 1e15 else { return "\(value)" }
@@ -23,10 +23,10 @@ enum Quantity {
     }
 
     /// "1 site", "20 sites".
-    static func count(_ count: Int, _ noun: String) -> String { "\(count) \(noun)\(count == 1 ? "" : "s")" }
+    public static func count(_ count: Int, _ noun: String) -> String { "\(count) \(noun)\(count == 1 ? "" : "s")" }
 
     /// Bytes by thousands, with one decimal below ten.
-    static func bytes(_ count: Int) -> String {
+    public static func bytes(_ count: Int) -> String {
         var value = Double(count)
         for unit in ["B", "kB", "MB", "GB", "TB"] {
             if value < 999.5 || unit == "TB" {
@@ -38,7 +38,7 @@ enum Quantity {
     }
 
     /// A time with its two largest units.
-    static func seconds(_ value: Double) -> String {
+    public static func seconds(_ value: Double) -> String {
         guard value.isFinite, value >= 0, value < 1e12 else { return none }
         if value == 0 { return "0 s" }
         if value < 0.05 { return "<0.1 s" }

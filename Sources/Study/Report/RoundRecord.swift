@@ -44,7 +44,7 @@ public struct RoundRecord: Codable, Sendable, Equatable {
     var isPreparation: Bool { round < 0 }
 
     /// All phases together; what is not a number counts nothing.
-    var totalSeconds: Double { seconds.values.filter(\.isFinite).sorted().reduce(0, +) }
+    public var totalSeconds: Double { seconds.values.filter(\.isFinite).sorted().reduce(0, +) }
 
     private enum CodingKeys: String, CodingKey {
         case round, stage, metrics, sites, seconds

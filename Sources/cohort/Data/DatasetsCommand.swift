@@ -1,6 +1,7 @@
 import ArgumentParser
 import Imaging
 import NNUNet
+import Study
 
 #if canImport(FoundationEssentials)
     import FoundationEssentials
@@ -53,7 +54,7 @@ struct ListDatasetsCommand: ParsableCommand {
                 faults.append("\(name) cannot be read: \(error)")
             }
         }
-        print(TextTable(rows))
+        print(TextTable(rows.map { $0.map { $0.isEmpty ? Quantity.none : $0 } }))
         for fault in faults { StandardError.write("Warning: \(fault)\n") }
     }
 
@@ -69,25 +70,5 @@ struct ListDatasetsCommand: ParsableCommand {
             labels.joined(separator: ", ") + (description.ignoreLabel == nil ? "" : " (ignore)"),
             preprocessed.plans.joined(separator: ", "), preprocessed.configurations.joined(separator: ", "),
         ]
-    }
-}
-
-/// Columns of text; empty fields show a dash.
-struct TextTable: CustomStringConvertible {
-    let rows: [[String]]
-
-    init(_ rows: [[String]]) { self.rows = rows }
-
-    var description: String {
-        let widths = (0..<(rows.map(\.count).max() ?? 0)).map { column in
-            rows.map { $0.count > column ? $0[column].count : 0 }.max() ?? 0
-        }
-        return rows.map { row in
-            row.enumerated().map { column, text in
-                let shown = text.isEmpty ? "–" : text
-                let isLast = column == row.count - 1
-                return isLast ? shown : shown + String(repeating: " ", count: max(0, widths[column] - shown.count))
-            }.joined(separator: "  ")
-        }.joined(separator: "\n")
     }
 }

@@ -38,25 +38,6 @@ struct SubmitCommand: AsyncParsableCommand {
     }
 }
 
-struct StatusCommand: AsyncParsableCommand {
-    static let configuration = CommandConfiguration(
-        commandName: "status", abstract: "A server's runs and sites, and how they are.")
-
-    @OptionGroup var administrator: KitOption
-
-    func run() async throws {
-        let status: AdministrationEndpoint.Status = try await administrator.ask(
-            AdministrationEndpoint.status, [String: String]())
-        print(status.sites.isEmpty ? "No site has joined yet." : "SITES")
-        for site in status.sites { print("  \(site.name): \(site.status)") }
-        print(status.runs.isEmpty ? "No run was handed in yet." : "RUNS")
-        for run in status.runs {
-            print("  \(run.id)  \(run.name): \(run.state.rawValue), by \(run.submitter)")
-            if let reason = run.reason { print("     \(reason)") }
-        }
-    }
-}
-
 struct LogsCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(commandName: "logs", abstract: "What a run printed.")
 

@@ -1,3 +1,4 @@
+import Catalog
 import Fleet
 import Provisioning
 import Study
@@ -23,11 +24,29 @@ struct AdministrationEndpoint: Sendable {
         var runs: [RunQueue.Entry]
         var sites: [Node]
     }
+    /// Of a run, of a site over all runs, or both.
+    struct HistoryRequest: Codable {
+        var run: Int?
+        var site: String?
+        var metric: String
+    }
+    struct History: Codable {
+        var rounds: [RoundSummary]
+        var sites: [SiteSummary]
+    }
+    struct AuditRequest: Codable {
+        var peer: String?
+        var since: String?
+        var last: Int
+    }
+    struct Audit: Codable { var refusals: [RefusedCall] }
     struct Files: Codable { var files: [String] }
     struct Log: Codable { var text: String }
 
     static let submit = "/v1/admin/submit"
     static let status = "/v1/admin/status"
+    static let history = "/v1/admin/history"
+    static let audit = "/v1/admin/audit"
     static let logs = "/v1/admin/logs"
     static let stop = "/v1/admin/stop"
     static let files = "/v1/admin/files"
@@ -35,10 +54,11 @@ struct AdministrationEndpoint: Sendable {
 
     private let queue: RunQueue
     private let service: FleetService
+    private let catalog: Catalog
     private let authorization: Authorization
 
-    init(_ queue: RunQueue, _ service: FleetService, _ authorization: Authorization) {
-        (self.queue, self.service, self.authorization) = (queue, service, authorization)
+    init(_ queue: RunQueue, _ service: FleetService, _ catalog: Catalog, _ authorization: Authorization) {
+        (self.queue, self.service, self.catalog, self.authorization) = (queue, service, catalog, authorization)
     }
 
     var routes: [Route] {
@@ -62,6 +82,22 @@ struct AdministrationEndpoint: Sendable {
                     Status(
                         runs: await queue.all,
                         sites: nodes.map { Node(name: $0.name.description, status: $0.status.rawValue) }))
+            },
+            route(Self.history) { (request: HistoryRequest, caller) in
+                var entry: RunQueue.Entry?
+                if let run = request.run { entry = try await queue.entry(run) }
+                try allow(.showStats, caller, entry)
+                return Self.json(
+                    History(
+                        rounds: try request.run.map { try catalog.rounds(ofRun: $0, metric: request.metric) } ?? [],
+                        sites: try catalog.sites(inRun: request.run, named: request.site, metric: request.metric)))
+            },
+            route(Self.audit) { (request: AuditRequest, caller) in
+                try allow(.showErrors, caller)
+                return Self.json(
+                    Audit(
+                        refusals: try catalog.refusals(
+                            of: request.peer, since: request.since, last: min(max(1, request.last), 10_000))))
             },
             ofRun(Self.logs, .showStats) { Self.json(Log(text: try await queue.log($0.run))) },
             ofRun(Self.stop, .abortJob) { request in

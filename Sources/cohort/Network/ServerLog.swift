@@ -1,4 +1,4 @@
-import Synchronization
+import Catalog
 
 #if canImport(FoundationEssentials)
     import FoundationEssentials
@@ -14,18 +14,9 @@ final class ServerLog: Sendable {
 
     func write(_ line: String) { print("\(Date().formatted(.iso8601)) \(line)") }
 
-    struct Refused: Encodable {
-        var time: String
-        var peer: String?
-        var address: String
-        var route: String?
-        var status: Int?
-        var reason: String
-    }
-
-    func refused(_ event: Refused) {
+    func refused(_ call: RefusedCall) {
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-        if let line = try? encoder.encode(event) { audit.write(String(decoding: line, as: UTF8.self)) }
+        if let line = try? encoder.encode(call) { audit.write(String(decoding: line, as: UTF8.self)) }
     }
 }

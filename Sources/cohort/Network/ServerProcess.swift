@@ -1,3 +1,4 @@
+import Catalog
 import Federation
 import Fleet
 import Provisioning
@@ -23,7 +24,8 @@ struct ServerProcess {
             throw ProvisioningError.kit("This is the kit of \(me.name), which is no server; use cohort site with it")
         }
         try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
-        let log = ServerLog(audit: folder.appending(path: "audit.jsonl"))
+        let refusals = folder.appending(path: "audit.jsonl")
+        let log = ServerLog(audit: refusals)
         let service = try FleetService(folder.appending(path: "fleet"))
         let queue = try RunQueue(folder.appending(path: "runs")) { id, run, folder, print in
             try await Self.perform(id, run, folder, service) { line in
@@ -31,6 +33,8 @@ struct ServerProcess {
                 log.write("run \(id): \(line)")
             }
         }
+        let catalog = try Catalog(
+            folder.appending(path: "catalog.sqlite"), runs: folder.appending(path: "runs"), audit: refusals)
         let key = try kit.privateKey(passphrase: passphrase)
         let tls = HTTPSServer.TLS(
             identity: try TLSIdentity(certificateChain: kit.certificateChain().pem, privateKey: key.pem()),
@@ -39,7 +43,7 @@ struct ServerProcess {
         let enrolment = try kit.enrolment(revocations: revocations, passphrase: passphrase)
         let audit: @Sendable (AuditEvent) -> Void = { event in
             log.refused(
-                ServerLog.Refused(
+                RefusedCall(
                     time: event.time.formatted(.iso8601), peer: event.peer, address: event.address,
                     route: event.route, status: event.status, reason: event.reason))
         }
@@ -50,7 +54,7 @@ struct ServerProcess {
             onListening: { log.write("listening for sites on port \($0)") })
         let administration = try HTTPSServer(
             .init(host: host, port: kit.settings.server.administrationPort, tls: tls, audience: .administrators),
-            routes: AdministrationEndpoint(queue, service, try kit.authorization()).routes,
+            routes: AdministrationEndpoint(queue, service, catalog, try kit.authorization()).routes,
             policy: Self.policy(.administrator, revocations) { _ in false }, audit: audit,
             onListening: { log.write("listening for administrators on port \($0)") })
         log.write("\(me.name) of \(kit.settings.project), certificate valid until \(me.notAfter.formatted(.iso8601))")
