@@ -30,7 +30,9 @@ struct CurvesSection {
             LineChart.Line(
                 name: "global", style: .global, points: history.globalPoints(metric), label: "global")
         ]
-        for (index, site) in history.sites.enumerated() {
+        // A site's own report knows the global model on its own cases alone: one line, not two.
+        let isOfOne = history.sites.count == 1 && history.points(metric, site: history.sites[0]) == lines[0].points
+        for (index, site) in history.sites.enumerated() where !isOfOne {
             lines.append(
                 LineChart.Line(
                     name: site, style: isColored ? .colored(index + 1) : .faint,
@@ -46,8 +48,11 @@ struct CurvesSection {
         ).drawing
         guard drawing != .empty else { return .empty }
         let legend =
-            isColored
-            ? "bold: the global model" : "bold: the global model; thin: \(history.sites.count) sites, the ends named"
+            isOfOne
+            ? "at this site"
+            : isColored
+                ? "bold: the global model"
+                : "bold: the global model; thin: \(history.sites.count) sites, the ends named"
         return "<figure><figcaption><h3>\(title)</h3><span>\(legend)</span></figcaption>\(drawing)</figure>"
     }
 
