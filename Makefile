@@ -17,6 +17,7 @@ chaos: setup
 # With stock Flower, which it installs into .build/flower; with FLWR_VENV=FOLDER, from that virtual environment.
 interop: setup
 	swift build -c release --product fleet-peer
+	swift build -c release --product cohort
 	python3 Tests/Interop/interop.py
 
 build: setup

@@ -18,8 +18,12 @@ actor RunHost: SiteHost {
     private let policy: SitePolicy
     /// Dataset and fold as the site's people gave them, in place of the run file's.
     private let own: RunFile.Site?
-    /// The only configuration that is trained; nil for any.
-    private let configuration: String?
+    /// What alone is trained.
+    private let choice: TrainingChoice
+    /// In place of a server's order, where the server has none to give: a stock SuperLink.
+    private let standing: SiteOrder?
+    /// Rounds of a run whose server does not say.
+    private let rounds: Int?
     private let data: DatasetFolders
     private let device: String?
     private let threads: Int
@@ -27,14 +31,17 @@ actor RunHost: SiteHost {
     private var participants: [UInt64: Federation.Site] = [:]
 
     init(
-        _ name: String?, folder: URL, policy: SitePolicy, own: RunFile.Site? = nil, configuration: String? = nil,
+        _ name: String?, folder: URL, policy: SitePolicy, own: RunFile.Site? = nil,
+        choice: TrainingChoice = TrainingChoice(), standing: SiteOrder? = nil, rounds: Int? = nil,
         data: DatasetFolders, device: String?, threads: Int, log: @escaping @Sendable (String) -> Void
     ) {
         self.name = name
         self.folder = folder
         self.policy = policy
         self.own = own
-        self.configuration = configuration
+        self.choice = choice
+        self.standing = standing
+        self.rounds = rounds
         self.data = data
         self.device = device
         self.threads = threads
@@ -63,6 +70,11 @@ actor RunHost: SiteHost {
 
     func participant(run: UInt64) async throws -> Federation.Site {
         if let participant = participants[run] { return participant }
+        if let standing, try (try? Data(contentsOf: self.order(run))) != standing.data {
+            try FileManager.default.createDirectory(at: folder(run), withIntermediateDirectories: true)
+            try standing.data.write(to: self.order(run), options: .atomic)
+            log("run \(run): asked to take part")
+        }
         guard let order = try? Data(contentsOf: order(run)) else {
             throw FederationError.site("The site was not told what run \(run) is about.")
         }
@@ -72,15 +84,14 @@ actor RunHost: SiteHost {
         return participant
     }
 
+    func rounds(run: UInt64) -> Int? { rounds }
+
     private func participant(_ order: SiteOrder, run: UInt64) throws -> Federation.Site {
         let folders = DatasetFolders(
             raw: data.raw, preprocessed: data.preprocessed, results: folder(run).appending(path: "results"))
         let site = try order.makeSite(own: own, folders: folders, device: device, threads: threads, policy: policy)
         let file = try order.runFile()
-        if let configuration, file.plan.configuration != configuration {
-            throw FederationError.site(
-                "The run is for \(file.plan.configuration), and this site was started for \(configuration).")
-        }
+        try choice.check(file)
         return Federation.Site(
             name: name ?? order.site, learner: try NNUNetEngine().learner(site),
             filters: try file.makeStrategy().filters, policy: policy)

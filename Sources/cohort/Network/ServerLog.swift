@@ -23,7 +23,17 @@ final class ServerLog: Sendable {
         var reason: String
     }
 
-    func refused(_ event: Refused) {
+    /// Whom the server lets in was changed.
+    struct Changed: Encodable {
+        var time: String
+        var change: String
+    }
+
+    func refused(_ event: Refused) { add(event) }
+
+    func changed(_ what: String) { add(Changed(time: Date().formatted(.iso8601), change: what)) }
+
+    private func add(_ event: some Encodable) {
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
         if let line = try? encoder.encode(event) { audit.write(String(decoding: line, as: UTF8.self)) }
