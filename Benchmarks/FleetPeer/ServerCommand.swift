@@ -102,7 +102,8 @@ struct ServerCommand: AsyncParsableCommand {
         if let initial {
             let initial = try WeightsFile(URL(filePath: initial)).weights()
             for name in flowerNames {
-                try await coordinator.join(FlowerNodeLink(to: name, of: service, run: Self.run, initial: initial))
+                try await coordinator.join(
+                    FlowerNodeLink(to: name, of: service, run: Self.run, beginning: .weights(initial)))
             }
         }
         return try await coordinator.run()

@@ -27,19 +27,21 @@ public struct FleetClient: Sendable {
         }
     }
 
-    private func headers(waiting: Duration? = nil) throws -> [(name: String, value: String)] {
+    private func headers(waiting: Duration? = nil, name: SiteName? = nil) throws -> [(name: String, value: String)] {
         var headers = [(name: "content-type", value: "application/protobuf")]
         headers.append((FleetEndpoint.versionHeader, "\(FleetEndpoint.version)"))
         if let waiting { headers.append((FleetEndpoint.waitHeader, "\(waiting / .seconds(1))")) }
+        if let name { headers.append((FleetEndpoint.nameHeader, name.description)) }
         if let signer { headers += try signer.headers(now: Date().timeIntervalSince1970) }
         return headers
     }
 
-    private func answer(_ call: FleetCall, waiting: Duration? = nil, retry: RetryPolicy? = nil) async throws
-        -> FleetAnswer
-    {
+    private func answer(
+        _ call: FleetCall, waiting: Duration? = nil, name: SiteName? = nil, retry: RetryPolicy? = nil
+    ) async throws -> FleetAnswer {
         let body = try await connection.post(
-            call.method.path, headers: headers(waiting: waiting), call.body, answerUpTo: 32 << 20, retry: retry)
+            call.method.path, headers: headers(waiting: waiting, name: name), call.body, answerUpTo: 32 << 20,
+            retry: retry)
         return try FleetAnswer(call.method, body: body)
     }
 
@@ -47,8 +49,11 @@ public struct FleetClient: Sendable {
 
     // MARK: Life
 
-    public func register() async throws {
-        guard case .registered = try await answer(.registerNode(publicKey: publicKey)) else { throw Self.otherAnswer() }
+    /// - Parameter name: what the node would be called by a server that takes any key.
+    public func register(as name: SiteName? = nil) async throws {
+        guard case .registered = try await answer(.registerNode(publicKey: publicKey), name: name) else {
+            throw Self.otherAnswer()
+        }
     }
 
     /// - Returns: the node's number.

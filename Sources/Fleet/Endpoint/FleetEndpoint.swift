@@ -11,17 +11,31 @@ import Synchronization
 /// `LinkProbe`, for `cohort doctor`.
 public struct FleetEndpoint: Sendable {
     private let service: FleetService
+    private let refusal: @Sendable (SigningKey) -> FleetFailure?
+    private let audit: @Sendable (AuditEvent) -> Void
     private let ledger = Ledger()
 
     /// The header with which a Cohort site asks to wait for a message, in seconds.
     static let waitHeader = "cohort-wait"
     static let longestWait = 25.0
+    /// The header with which a site asks for a name, where a server takes any key.
+    static let nameHeader = "cohort-name"
     /// The header with which a Cohort site says which form of tasks it speaks. Flower's nodes have none.
     static let versionHeader = "cohort-tasks"
     /// Goes up when tasks change so that older sites or servers would misread them.
     public static let version = 1
 
-    public init(_ service: FleetService) { self.service = service }
+    /// - Parameters:
+    ///   - refusal: why a key that signs a call is not heard, asked on every call before its body is read.
+    ///   - audit: is told of callers that are not known.
+    public init(
+        _ service: FleetService, refusal: @escaping @Sendable (SigningKey) -> FleetFailure? = { _ in nil },
+        audit: @escaping @Sendable (AuditEvent) -> Void = { _ in }
+    ) {
+        self.service = service
+        self.refusal = refusal
+        self.audit = audit
+    }
 
     public var routes: [Route] {
         FleetMethod.allCases.map { method in
@@ -40,41 +54,51 @@ public struct FleetEndpoint: Sendable {
                         + "\(Self.version). Install the same version of Cohort at both.")
             }
             if method == .pushObject { return try await push(request) }
+            // Who it is comes first: a stranger must not make the server take what he sends.
+            let signature = try signature(request)
             let body = try await request.body.collect(upTo: method.longestRequest)
-            let caller = try await caller(request, method, SHA256.hash(data: body))
+            if let signature { try ledger.admit(signature, method, SHA256.hash(data: body)) }
+            let caller = caller(request, signature)
             let call: FleetCall
             do { call = try FleetCall(method, body: body) } catch { throw FleetFailure.malformed(error) }
             let seconds = request.headers[Self.waitHeader].flatMap(Double.init) ?? 0
             let waiting = Duration.seconds(seconds.isFinite ? min(max(seconds, 0), Self.longestWait) : 0)
-            switch try await service.answer(call, from: caller, waiting: waiting) {
+            let name = request.headers[Self.nameHeader].flatMap(SiteName.init)
+            switch try await service.answer(call, from: caller, waiting: waiting, name: name) {
             case .answer(let answer): return Self.response(try answer.body)
             case .object(let answer): return Response(headers: Self.headers, body: .source(PulledObject(answer)))
             }
         } catch let failure as FleetFailure {
+            if failure.status == 401 {
+                audit(
+                    AuditEvent(
+                        time: Date(), peer: request.peer?.name, address: request.address, route: request.path,
+                        status: failure.status, reason: failure.detail))
+            }
             return Response(
                 status: failure.status, headers: [("content-type", "application/json")], body: .bytes(failure.json))
         }
     }
 
     private func push(_ request: Request) async throws -> Response {
-        // A signature counts with the body, and a caller without one must not make the server take megabytes.
-        let signature = request.peer == nil ? try signature(request) : nil
-        let caller = request.peer.map { Caller.certificate(name: $0.name) } ?? .key(signature!.key)
-        let reception = PushObjectReception(service, from: caller)
+        let signature = try signature(request)
+        let reception = PushObjectReception(service, from: caller(request, signature))
         for try await bytes in request.body { try await reception.write(bytes) }
         if let signature { try ledger.admit(signature, .pushObject, reception.bodyDigest) }
         return Self.response(try await reception.finish().body)
     }
 
-    private func caller(_ request: Request, _ method: FleetMethod, _ body: SHA256.Digest) async throws -> Caller {
+    private func caller(_ request: Request, _ signature: CallSignature?) -> Caller {
         if let peer = request.peer { return .certificate(name: peer.name) }
-        let signature = try signature(request)
-        try ledger.admit(signature, method, body)
-        return .key(signature.key)
+        return signature.map { .key($0.key) } ?? .anonymous
     }
 
-    private func signature(_ request: Request) throws -> CallSignature {
-        try CallSignature(now: Date().timeIntervalSince1970) { request.headers[$0] }
+    /// The signature of a caller without a certificate, who must be one that is heard. It counts with the call's body.
+    private func signature(_ request: Request) throws -> CallSignature? {
+        guard request.peer == nil else { return nil }
+        let signature = try CallSignature(now: Date().timeIntervalSince1970) { request.headers[$0] }
+        if let failure = refusal(signature.key) { throw failure }
+        return signature
     }
 
     private static let headers = [(name: "content-type", value: "application/protobuf")]

@@ -45,5 +45,7 @@ extension FleetFailure {
     /// A stock SuperNode tries again on 503, so this is for what may pass.
     static let cannotStore = FleetFailure(
         status: 503, detail: "The server cannot store anything at the moment. Try again later.")
+    static let noRunOfFlower = FleetFailure(
+        status: 503, detail: "No run is under way that this node takes part in. Try again later.")
     static let busy = FleetFailure(status: 503, detail: "The server has too many calls of this key. Try again later.")
 }

@@ -13,14 +13,16 @@ extension FleetService {
 
     /// Carries out a call; push-object, which comes as a stream, is `PushObjectReception`.
     ///
-    /// - Parameter waiting: how long pull-messages may wait for a message where none is there.
+    /// - Parameters:
+    ///   - waiting: how long pull-messages may wait for a message where none is there.
+    ///   - name: what a new node would be called, where any key is let in.
     /// - Throws: `FleetFailure`.
     public func answer(
-        _ call: FleetCall, from caller: Caller, waiting: Duration = .zero
+        _ call: FleetCall, from caller: Caller, waiting: Duration = .zero, name: SiteName? = nil
     ) async throws(FleetFailure) -> Response {
         if let node = call.node, call.method != .unregisterNode { try check(node, caller) }
         switch call {
-        case .registerNode(let key): return .answer(.registered(try await register(key, caller)))
+        case .registerNode(let key): return .answer(.registered(try await register(key, caller, name)))
         case .activateNode(let key, let interval):
             return .answer(.activated(try activate(key, interval: interval, caller)))
         case .deactivateNode(let node):
@@ -66,11 +68,12 @@ extension FleetService {
 
     // MARK: Nodes
 
-    private func register(_ key: [UInt8], _ caller: Caller) async throws(FleetFailure) -> UInt64 {
+    private func register(_ key: [UInt8], _ caller: Caller, _ wanted: SiteName?) async throws(FleetFailure) -> UInt64 {
         let owner = try owner(caller)
         if case .certificate(let name) = owner { return try await registered(owner, name) }
         guard case .key(let callerKey) = caller, settings.keys == .any else { throw FleetFailure.registrationDisabled }
         try Self.check(key, is: callerKey)
+        if let wanted, !registry.isTaken(wanted, besides: owner) { return try await registered(owner, wanted) }
         return try await registered(owner, SiteName("node-" + callerKey.description.prefix(12))!)
     }
 

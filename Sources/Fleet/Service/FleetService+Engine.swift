@@ -43,6 +43,11 @@ extension FleetService {
         signals.fireAll()
     }
 
+    /// Ends all runs but one: what was left open by a server that was killed, or a run that failed.
+    public func closeRuns(besides runID: UInt64) async throws {
+        for id in runs.keys.sorted() where id != runID && runs[id]?.status != .finished { try await close(id) }
+    }
+
     // MARK: Nodes
 
     /// All nodes and how they are, in the order of their names.
@@ -67,6 +72,17 @@ extension FleetService {
     /// - Throws: `FleetFailure` 412 where another node has the name.
     public func register(_ key: SigningKey, as name: SiteName) async throws(FleetFailure) -> UInt64 {
         try await registered(.key(pem: key.pem), name)
+    }
+
+    /// Lets a key in as `register(_:as:)`, in place of another key that had the name.
+    public func replaceKey(_ key: SigningKey, of name: SiteName) async throws(FleetFailure) {
+        let owner = NodeRegistry.Owner.key(pem: key.pem)
+        for node in nodes where node.hasKey && node.status != .unregistered && registry.owner(of: node.id) != owner {
+            if node.name == name { try await unregister(node.id) }
+        }
+        // A key may have come under another name before.
+        if let id = registry.id(of: owner), registry.node(id, now: now())?.name != name { try await unregister(id) }
+        _ = try await register(key, as: name)
     }
 
     /// Shuts a node out; what it was asked and has not answered will not be.

@@ -36,6 +36,8 @@ public actor FleetSite {
         public var packs = false
         /// Whether it ends when nobody answers at the server's address any more, after it has joined.
         public var endsWithServer = false
+        /// What it would be called by a server that takes any key; else the server's people decide.
+        public var name: SiteName?
 
         public init() {}
     }
@@ -89,7 +91,7 @@ public actor FleetSite {
             where FleetClient.status(of: error) == 412
         {
             // Not known yet. A server that registers nodes itself refuses this too, and says so.
-            try await persist { try await self.client.register() }
+            try await persist { try await self.client.register(as: self.settings.name) }
             node = try await persist { try await self.client.activate(heartbeat: self.settings.heartbeat) }
         }
         log("joined as node \(node)")

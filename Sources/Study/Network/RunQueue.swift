@@ -36,16 +36,20 @@ public actor RunQueue {
     public typealias Perform =
         @Sendable (_ id: Int, RunFile, _ folder: URL, _ print: @escaping @Sendable (String) -> Void)
         async throws -> Void
+    /// Called when a run has come to its end: finished, failed or stopped, but not where the server itself ends.
+    public typealias Ended = @Sendable (_ id: Int) async -> Void
 
     private let folder: URL
     private let perform: Perform
+    private let ended: Ended
     private var entries: [Int: Entry] = [:]
     private var current: (id: Int, task: Task<Void, any Error>)?
     private var wakeUp: CheckedContinuation<Void, Never>?
 
-    public init(_ folder: URL, perform: @escaping Perform) throws {
+    public init(_ folder: URL, ended: @escaping Ended = { _ in }, perform: @escaping Perform) throws {
         self.folder = folder
         self.perform = perform
+        self.ended = ended
         let files = FileManager.default
         try files.createDirectory(at: folder, withIntermediateDirectories: true)
         for name in try files.contentsOfDirectory(atPath: folder.path) {
@@ -74,12 +78,22 @@ public actor RunQueue {
     }
 
     /// Takes a run in. It is on the disk when this returns.
-    public func submit(_ run: RunFile, by submitter: String, of organisation: String) throws -> Entry {
+    ///
+    /// - Parameter files: moved into the run's folder, under these names.
+    public func submit(
+        _ run: RunFile, by submitter: String, of organisation: String, files: [String: URL] = [:]
+    ) throws -> Entry {
         let id = (entries.keys.max() ?? 0) + 1
         let entry = Entry(
             id: id, name: run.name, submitter: submitter, organisation: organisation, submitted: Date())
         let own = Self.folder(id, in: folder)
         try FileManager.default.createDirectory(at: own, withIntermediateDirectories: true)
+        for (name, file) in files {
+            let target = own.appending(path: name)
+            // Of a server that ended before it had taken the run in.
+            try? FileManager.default.removeItem(at: target)
+            try FileManager.default.moveItem(at: file, to: target)
+        }
         try Data(run.yaml().utf8).write(to: own.appending(path: "submitted.yaml"), options: .atomic)
         try keep(entry)
         wakeUp?.resume()
@@ -111,7 +125,9 @@ public actor RunQueue {
         let found = FileManager.default.enumerator(atPath: own.path)?.compactMap { $0 as? String } ?? []
         return found.filter { path in
             let name = path.split(separator: "/").last.map(String.init) ?? ""
-            let isKept = !name.hasPrefix(".") && name != "state.json" && !path.hasSuffix(".safetensors")
+            // The server's own state of the rounds stays; a model that is the run's result goes home.
+            let isState = path.hasPrefix("server/") && path.hasSuffix(".safetensors")
+            let isKept = !name.hasPrefix(".") && name != "state.json" && !isState && name != RunFile.Flower.initialFile
             return isKept
                 && (try? FileManager.default.attributesOfItem(atPath: own.appending(path: path).path))?[.type]
                     as? FileAttributeType == .typeRegular
@@ -169,6 +185,7 @@ public actor RunQueue {
         current = nil
         // The server itself ends: the run is taken up when it comes back.
         try Task.checkCancellation()
+        await ended(entry.id)
         guard entries[entry.id]?.state == .running else { return log.write("stopped") }
         switch result {
         case .success:

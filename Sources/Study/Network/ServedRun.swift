@@ -10,7 +10,7 @@ import NNUNet
 /// A federated run whose sites are elsewhere: what a server does with a run file.
 ///
 /// Written below the output: `run.yaml`, `server/` (journal, models), `metrics.jsonl`, `tensorboard/`, `cross_site.json`,
-/// `report.html`.
+/// `report.html`; `model.safetensors` where only nodes of Flower's took part.
 public struct ServedRun: Sendable {
     public let run: RunFile
     public let output: URL
@@ -86,7 +86,8 @@ public struct ServedRun: Sendable {
         var federated = FederatedRun(
             title: run.name,
             sites: run.sites.map { site in FederatedRun.Site(name: site.name) { try link(site.name) } },
-            of: run, strategy: strategy, fold: run.sites[0].fold, output: output, engine: engine)
+            of: run, strategy: strategy, fold: (run.sites.first { !$0.isFlowerNode } ?? run.sites[0]).fold,
+            output: output, engine: engine)
         federated.observers = observers
         federated.leavesModelsOnDisk = true
         guard run.task == .train else { return try await federated.prepare(print: print) }

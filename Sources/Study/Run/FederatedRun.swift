@@ -89,8 +89,12 @@ public struct FederatedRun: Sendable {
         let recorder = RunRecorder(folder: output, rounds: settings.rounds, metric: metric, print: print)
         let coordinator = try await makeCoordinator(recorder)
         let result = try await coordinator.run()
-        let prepared = try PreparedSites(contentsOf: record)
+        let prepared = try preparedSites
         let folders = try Models(self).write(result, prepared: prepared, as: "checkpoint_final.pth")
+        if folders.global.isEmpty, prepared.sites.isEmpty {
+            // Only nodes of Flower's: what the model is a part of, their app knows.
+            try WeightsFile.write(result.global, to: output.appending(path: "model.safetensors"))
+        }
         var matrix: CrossSiteMatrix?
         if judgesAcrossSites {
             let judged = CrossSiteMatrix(try await coordinator.crossValidate(result))
@@ -112,19 +116,27 @@ public struct FederatedRun: Sendable {
         try await makeCoordinator(recorder).prepare()
     }
 
+    /// Whether there is a site that fingerprint and plan can come from.
+    private var isPrepared: Bool { !sites.allSatisfy { preparation.leftAlone.contains($0.name) } }
+
+    private var preparedSites: PreparedSites {
+        get throws { isPrepared ? try PreparedSites(contentsOf: record) : PreparedSites() }
+    }
+
     private var record: URL { output.appending(path: "server").appending(path: "prepared.json") }
 
     private func makeCoordinator(_ recorder: RunRecorder) async throws -> Coordinator {
         var settings = settings
         settings.identity += " " + preparation.identity
         let coordinator = try Coordinator(
-            settings, strategy: strategy, preparations: [NNUNetPreparation(preparation, record: record)],
+            settings, strategy: strategy,
+            preparations: isPrepared ? [NNUNetPreparation(preparation, record: record)] : [],
             folder: try RunFolder(output.appending(path: "server"), leavesModelsOnDisk: leavesModelsOnDisk),
             observers: observers + [recorder],
-            keep: { [models = Models(self), saveEvery, record] report, result in
+            keep: { [self, models = Models(self)] report, result in
                 let isBest = report.isBest || !report.bestModalities.isEmpty
                 guard report.round > 0, report.round % saveEvery == 0 || isBest else { return }
-                let prepared = try PreparedSites(contentsOf: record)
+                let prepared = try preparedSites
                 if report.round % saveEvery == 0 {
                     try models.write(result, prepared: prepared, as: "checkpoint_latest.pth")
                 }
@@ -183,7 +195,7 @@ private struct Models {
         _ weights: Weights, of modality: String? = nil, _ result: RunResult, _ prepared: PreparedSites, as name: String
     ) throws -> [URL] {
         let representatives = GlobalModelFolder.groups(result.plan).compactMap { group in
-            group.first { modality == nil || $0.modality == modality }
+            group.first { (modality == nil || $0.modality == modality) && prepared.sites[$0.name] != nil }
         }
         return try representatives.compactMap { site in
             try prepared.sites[site.name].map { own in

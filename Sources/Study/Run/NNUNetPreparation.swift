@@ -21,6 +21,8 @@ public struct NNUNetPreparation: Preparation {
         public var fingerprint: FingerprintRule? = .exact
         /// By site: its plan resamples to this spacing (z, y, x) instead of the common one.
         public var targetSpacings: [String: [Double]] = [:]
+        /// Sites that can be asked nothing: nodes of Flower's. They train what the others have planned.
+        public var leftAlone: Set<String> = []
         /// Stop before planning: only the fingerprint is merged.
         public var stopsAfterFingerprint = false
 
@@ -65,6 +67,7 @@ public struct NNUNetPreparation: Preparation {
     }
 
     public mutating func next(_ answers: [String: Data], sites: [String]) throws -> [String: Data]? {
+        let sites = sites.filter { !order.leftAlone.contains($0) }
         switch stage {
         case .begin:
             stage = .datasets

@@ -25,6 +25,7 @@ extension RunFile {
         checkAggregation(&reading)
         checkWeights(&reading)
         checkModalityWeights(&reading)
+        checkFlower(&reading)
     }
 
     private func checkSites(_ reading: inout Reading) {

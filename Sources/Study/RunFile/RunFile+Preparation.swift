@@ -8,6 +8,7 @@ extension RunFile {
             planner: plan.planner.rawValue, plansName: plan.plansName, memoryTarget: plan.gpuMemoryTarget,
             targetSpacing: plan.targetSpacing, configuration: plan.configuration)
         order.fingerprint = plan.fingerprint.rule
+        order.leftAlone = Set(sites.filter(\.isFlowerNode).map(\.name))
         for site in sites { order.targetSpacings[site.name] = site.targetSpacing }
         order.stopsAfterFingerprint = task == .extractFingerprint
         return order

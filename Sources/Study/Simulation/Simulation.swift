@@ -34,6 +34,11 @@ public struct Simulation: Sendable {
         print: @escaping @Sendable (String) -> Void
     ) throws {
         try run.check()
+        if let node = run.sites.first(where: \.isFlowerNode) {
+            throw StudyError.setting(
+                "\(node.name) is a node of Flower's, which only a server can reach: hand the run in with cohort submit."
+            )
+        }
         strategy = try run.makeStrategy()
         try tools.check(run.training)
         try run.checkMetric()

@@ -19,7 +19,7 @@ struct PolicyCheck {
     func run(_ checkup: inout Checkup) async -> SitePolicy? {
         var found: SitePolicy?
         await checkup.check("policy") {
-            let setup = try SiteSetup(kit, policy: file)
+            let setup = try SiteSetup(kit, policy: file, device: nil, threads: nil)
             let policy = setup.policy
             found = policy
             let files = setup.policyFiles.joined(separator: " and ")

@@ -32,8 +32,13 @@ struct SubmitCommand: AsyncParsableCommand {
     func run() async throws {
         var run = try RunFile(contentsOf: URL(filePath: runFile))
         try values.apply(to: &run)
-        let entry: RunQueue.Entry = try await administrator.ask(
-            AdministrationEndpoint.submit, AdministrationEndpoint.Submission(runFile: run.yaml()))
+        var submission = AdministrationEndpoint.Submission(runFile: try run.yaml())
+        if let files = try run.flowerSubmission() {
+            try files.check()
+            submission.fab = try await administrator.send(files.fab)
+            if let initial = files.initial { submission.initial = try await administrator.send(initial) }
+        }
+        let entry: RunQueue.Entry = try await administrator.ask(AdministrationEndpoint.submit, submission)
         print("run \(entry.id): \(entry.name), \(entry.state.rawValue)")
     }
 }

@@ -15,7 +15,13 @@ struct AdministrationEndpoint: Sendable {
         var run: Int
         var path: String?
     }
-    struct Submission: Codable { var runFile: String }
+    struct Submission: Codable {
+        var runFile: String
+        /// Hashes of files that were sent before: Flower's app bundle, and its model to begin with.
+        var fab: String?
+        var initial: String?
+    }
+    struct Uploaded: Codable { var sha256: String }
     struct Node: Codable {
         var name: String
         var status: String
@@ -44,6 +50,7 @@ struct AdministrationEndpoint: Sendable {
     struct Log: Codable { var text: String }
 
     static let submit = "/v1/admin/submit"
+    static let upload = "/v1/admin/upload"
     static let status = "/v1/admin/status"
     static let history = "/v1/admin/history"
     static let audit = "/v1/admin/audit"
@@ -56,16 +63,23 @@ struct AdministrationEndpoint: Sendable {
     private let service: FleetService
     private let catalog: Catalog
     private let authorization: Authorization
+    private let uploads: UploadFolder
+    private let nodeKeys: NodeKeyFolder
 
-    init(_ queue: RunQueue, _ service: FleetService, _ catalog: Catalog, _ authorization: Authorization) {
+    init(
+        _ queue: RunQueue, _ service: FleetService, _ catalog: Catalog, _ authorization: Authorization,
+        uploads: UploadFolder,
+        nodeKeys: NodeKeyFolder
+    ) {
         (self.queue, self.service, self.catalog, self.authorization) = (queue, service, catalog, authorization)
+        (self.uploads, self.nodeKeys) = (uploads, nodeKeys)
     }
 
     var routes: [Route] {
         [
             route(Self.submit) { (submission: Submission, caller) in
                 try allow(.submitJob, caller)
-                let run: RunFile
+                var run: RunFile
                 do { run = try RunFile(yaml: submission.runFile, file: "run file") } catch {
                     throw Refusal(status: 400, detail: "\(error)")
                 }
@@ -73,8 +87,11 @@ struct AdministrationEndpoint: Sendable {
                 do {
                     _ = try ServedRun(run, output: URL(filePath: "/"), engine: NNUNetEngine())
                 } catch { throw Refusal(status: 400, detail: "\(error)") }
-                return Self.json(try await queue.submit(run, by: caller.name, of: caller.organisation))
+                let files = try flowerFiles(of: run, submission)
+                run.flower = run.flower.atServer()
+                return Self.json(try await queue.submit(run, by: caller.name, of: caller.organisation, files: files))
             },
+            uploadRoute,
             route(Self.status) { (_: [String: String], caller) in
                 try allow(.listJobs, caller)
                 let nodes = await service.nodes.filter { $0.status != .unregistered }
@@ -112,6 +129,37 @@ struct AdministrationEndpoint: Sendable {
                     body: .source(try FileSource(path: url.path)))
             },
         ]
+    }
+
+    /// A file for a run that is about to be handed in.
+    private var uploadRoute: Route {
+        Route(
+            .post, Self.upload, largestBody: UploadFolder.largestFile,
+            handler: ClosureHandler { request in
+                guard let peer = request.peer else { throw Refusal(status: 401, detail: "A certificate is needed.") }
+                try allow(.submitJob, peer.participant)
+                return Self.json(Uploaded(sha256: try await uploads.take(request.body)))
+            })
+    }
+
+    /// The files of a run with nodes of Flower's, which it must have; a path in a run file is none of this machine's.
+    private func flowerFiles(of run: RunFile, _ submission: Submission) throws -> [String: URL] {
+        func sent(_ hash: String?, _ key: String, _ path: String?) throws -> URL? {
+            guard path != nil else { return nil }
+            guard let file = hash.flatMap(uploads.file) else {
+                throw Refusal(status: 400, detail: "flower.\(key) was not sent with the run. Hand it in again.")
+            }
+            return file
+        }
+        guard let fab = try sent(submission.fab, "fab", run.flower.fab) else { return [:] }
+        let files = FlowerSubmission(fab: fab, initial: try sent(submission.initial, "initial", run.flower.initial))
+        do { try files.check() } catch { throw Refusal(status: 400, detail: "\(error)") }
+        for node in run.sites where node.isFlowerNode {
+            guard SiteName(node.name).flatMap(nodeKeys.key) != nil else {
+                throw Refusal(status: 400, detail: ServerProcess.noKey(node.name))
+            }
+        }
+        return files.files
     }
 
     private func allow(_ right: Right, _ caller: Participant, _ entry: RunQueue.Entry? = nil) throws {

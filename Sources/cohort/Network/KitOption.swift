@@ -23,6 +23,19 @@ struct KitOption: ParsableArguments {
         return try JSONDecoder().decode(Answer.self, from: Data(bytes))
     }
 
+    /// Sends a file ahead of the run that needs it.
+    ///
+    /// - Returns: its SHA-256 at the server.
+    func send(_ file: URL) async throws -> String {
+        let answer = MemorySink(limit: 1 << 16)
+        try await withConnection { connection in
+            _ = try await connection.post(
+                AdministrationEndpoint.upload, headers: [("content-type", "application/octet-stream")],
+                body: try FileSource(path: file.path), into: answer)
+        }
+        return try JSONDecoder().decode(AdministrationEndpoint.Uploaded.self, from: Data(await answer.bytes)).sha256
+    }
+
     func withConnection<Result>(_ body: (HTTPSClient) async throws -> Result) async throws -> Result {
         guard let folder = kit ?? ProcessInfo.processInfo.environment["COHORT_KIT"] else {
             throw ValidationError("Say by whose kit: --kit FOLDER, or set COHORT_KIT.")

@@ -15,35 +15,30 @@ actor RunHost: SiteHost {
     /// The site's, by its certificate; nil for what the server calls it.
     private let name: String?
     private let folder: URL
-    private let policy: SitePolicy
+    private let setup: SiteSetup
     /// Dataset and fold as the site's people gave them, in place of the run file's.
     private let own: RunFile.Site?
-    /// The only configuration that is trained; nil for any.
-    private let configuration: String?
-    private let data: DatasetFolders
-    private let device: String?
-    private let threads: Int
-    private let loaderThreads: Int?
-    /// Bytes; nil for any.
-    private let memoryLimit: Int?
+    /// What alone is trained.
+    private let choice: TrainingChoice
+    /// In place of a server's order, where the server has none to give: a stock SuperLink.
+    private let standing: SiteOrder?
+    /// Rounds of a run whose server does not say.
+    private let rounds: Int?
     private let log: @Sendable (String) -> Void
     private var participants: [UInt64: Federation.Site] = [:]
 
     init(
-        _ name: String?, folder: URL, policy: SitePolicy, own: RunFile.Site? = nil, configuration: String? = nil,
-        data: DatasetFolders, device: String?, threads: Int, loaderThreads: Int? = nil, memoryLimit: Int? = nil,
+        _ name: String?, folder: URL, setup: SiteSetup, own: RunFile.Site? = nil,
+        choice: TrainingChoice = TrainingChoice(), standing: SiteOrder? = nil, rounds: Int? = nil,
         log: @escaping @Sendable (String) -> Void
     ) {
         self.name = name
         self.folder = folder
-        self.policy = policy
+        self.setup = setup
         self.own = own
-        self.configuration = configuration
-        self.data = data
-        self.device = device
-        self.threads = threads
-        self.loaderThreads = loaderThreads
-        self.memoryLimit = memoryLimit
+        self.choice = choice
+        self.standing = standing
+        self.rounds = rounds
         self.log = log
     }
 
@@ -69,6 +64,11 @@ actor RunHost: SiteHost {
 
     func participant(run: UInt64) async throws -> Federation.Site {
         if let participant = participants[run] { return participant }
+        if let standing, try (try? Data(contentsOf: self.order(run))) != standing.data {
+            try FileManager.default.createDirectory(at: folder(run), withIntermediateDirectories: true)
+            try standing.data.write(to: self.order(run), options: .atomic)
+            log("run \(run): asked to take part")
+        }
         guard let order = try? Data(contentsOf: order(run)) else {
             throw FederationError.site("The site was not told what run \(run) is about.")
         }
@@ -78,29 +78,30 @@ actor RunHost: SiteHost {
         return participant
     }
 
+    func rounds(run: UInt64) -> Int? { rounds }
+
     private func participant(_ order: SiteOrder, run: UInt64) throws -> Federation.Site {
         let folders = DatasetFolders(
-            raw: data.raw, preprocessed: data.preprocessed, results: folder(run).appending(path: "results"))
-        var site = try order.makeSite(own: own, folders: folders, device: device, threads: threads, policy: policy)
+            raw: setup.data.raw, preprocessed: setup.data.preprocessed,
+            results: folder(run).appending(path: "results"))
+        var site = try order.makeSite(
+            own: own, folders: folders, device: setup.device, threads: setup.threads, policy: setup.policy)
         let file = try order.runFile()
-        if let configuration, file.plan.configuration != configuration {
-            throw FederationError.site(
-                "The run is for \(file.plan.configuration), and this site was started for \(configuration).")
-        }
-        site.loaderThreads = loaderThreads
+        try choice.check(file)
+        site.loaderThreads = setup.loaderThreads
         let engine = NNUNetEngine()
         var learner = try engine.learner(site)
-        if let memoryLimit {
-            learner = MemoryLimitedLearner(learner, limit: memoryLimit) { MainMemory.used() }
+        if let limit = setup.memoryLimit {
+            learner = MemoryLimitedLearner(learner, limit: limit) { MainMemory.used() }
         }
         return Federation.Site(
             name: name ?? order.site,
             learner: try SiteDiary(learner, of: site, in: file, engine: engine) { [log] in log("run \(run): \($0)") },
-            filters: try file.makeStrategy().filters, policy: policy)
+            filters: try file.makeStrategy().filters, policy: setup.policy)
     }
 
     private func waitForApproval(_ run: UInt64) async throws {
-        guard policy.asksForApproval else { return }
+        guard setup.policy.asksForApproval else { return }
         let approval = Self.approval(run, in: folder)
         if FileManager.default.fileExists(atPath: approval.path) { return }
         log("run \(run) waits for a person: look at \(order(run).path), then cohort site approve \(run)")

@@ -16,9 +16,11 @@ struct ServerCommand: AsyncParsableCommand {
         discussion: """
             EXAMPLES
               cohort server kits/server
+              cohort server register-node radboud node.pub --folder kits/server
               cohort server train --num_clients 3 --port 8080 --rounds 20
             """,
-        subcommands: [Serve.self, Bench.self], defaultSubcommand: Serve.self)
+        subcommands: [Serve.self, RegisterNodeCommand.self, UnregisterNodeCommand.self, Bench.self],
+        defaultSubcommand: Serve.self)
 
     struct Serve: AsyncParsableCommand {
         static let configuration = CommandConfiguration(

@@ -14,9 +14,19 @@ final class ServerLog: Sendable {
 
     func write(_ line: String) { print("\(Date().formatted(.iso8601)) \(line)") }
 
-    func refused(_ call: RefusedCall) {
+    /// Whom the server lets in was changed.
+    struct Changed: Encodable {
+        var time: String
+        var change: String
+    }
+
+    func refused(_ call: RefusedCall) { add(call) }
+
+    func changed(_ what: String) { add(Changed(time: Date().formatted(.iso8601), change: what)) }
+
+    private func add(_ event: some Encodable) {
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-        if let line = try? encoder.encode(call) { audit.write(String(decoding: line, as: UTF8.self)) }
+        if let line = try? encoder.encode(event) { audit.write(String(decoding: line, as: UTF8.self)) }
     }
 }

@@ -26,9 +26,16 @@ struct ServerProcess {
         try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
         let refusals = folder.appending(path: "audit.jsonl")
         let log = ServerLog(audit: refusals)
-        let service = try FleetService(folder.appending(path: "fleet"))
-        let queue = try RunQueue(folder.appending(path: "runs")) { id, run, folder, print in
-            try await Self.perform(id, run, folder, service) { line in
+        let service = try FleetService(folder.appending(path: "fleet"), settings: .init(keys: .registered))
+        let nodes = NodeAdmission(.ofServer(folder))
+        let queue = try RunQueue(
+            folder.appending(path: "runs"),
+            ended: { id in
+                nodes.close()
+                do { try await service.close(UInt64(id)) } catch { log.write("run \(id) cannot be closed: \(error)") }
+            }
+        ) { id, run, folder, print in
+            try await Self.perform(id, run, folder, service, nodes) { line in
                 print(line)
                 log.write("run \(id): \(line)")
             }
@@ -49,12 +56,19 @@ struct ServerProcess {
         }
         let sites = try HTTPSServer(
             .init(host: host, port: kit.settings.server.port, tls: tls, audience: .sites),
-            routes: FleetEndpoint(service).routes + [EnrolmentEndpoint.route(enrolment) { log.write($0) }],
-            policy: Self.policy(.site, revocations) { $0 == EnrolmentOverHTTPS.path }, audit: audit,
+            routes: FleetEndpoint(service, refusal: { nodes.failure($0) }, audit: audit).routes
+                + [EnrolmentEndpoint.route(enrolment) { log.write($0) }],
+            policy: Self.policy(.site, revocations) { path in
+                path == EnrolmentOverHTTPS.path || path.hasPrefix("/v1/fleet/") && nodes.hasKeys
+            }, audit: audit,
             onListening: { log.write("listening for sites on port \($0)") })
         let administration = try HTTPSServer(
             .init(host: host, port: kit.settings.server.administrationPort, tls: tls, audience: .administrators),
-            routes: AdministrationEndpoint(queue, service, catalog, try kit.authorization()).routes,
+            routes: AdministrationEndpoint(
+                queue, service, catalog, try kit.authorization(),
+                uploads: try UploadFolder(folder.appending(path: "uploads")),
+                nodeKeys: nodes.keys
+            ).routes,
             policy: Self.policy(.administrator, revocations) { _ in false }, audit: audit,
             onListening: { log.write("listening for administrators on port \($0)") })
         log.write("\(me.name) of \(kit.settings.project), certificate valid until \(me.notAfter.formatted(.iso8601))")
@@ -95,24 +109,6 @@ struct ServerProcess {
                     return Refusal(status: 503, detail: "The server cannot read its list of revocations.")
                 }
             }, allowsAnonymous: anonymous)
-    }
-
-    /// One run: its sites are waited for, as the strategy says.
-    private static func perform(
-        _ id: Int, _ run: RunFile, _ folder: URL, _ service: FleetService,
-        _ print: @escaping @Sendable (String) -> Void
-    ) async throws {
-        let served = try ServedRun(run, output: folder, engine: NNUNetEngine())
-        try await served.waitForSites(print: print) {
-            Set(await service.nodes.filter { $0.status == .online }.map(\.name.description))
-        }
-        try await service.open(FleetRun(id: UInt64(id)))
-        try await served.start(print: print) { site in
-            FleetLink(
-                to: site, of: service, run: UInt64(id), order: try SiteOrder(run, site: site).data,
-                packs: false)
-        }
-        try await service.close(UInt64(id))
     }
 }
 

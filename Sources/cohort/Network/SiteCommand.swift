@@ -19,6 +19,7 @@ struct SiteCommand: AsyncParsableCommand {
             EXAMPLES
               cohort site kits/hospital_a --policy site-policy.yaml
               cohort site approve 3 --folder kits/hospital_a/state
+              cohort site kits/hospital_a --superlink https://fleet.example.org --dataset 301 --rounds 20
               cohort site train 301 3d_fullres 0 --port 8080
             """,
         subcommands: [Work.self, Approve.self, Bench.self], defaultSubcommand: Work.self)
@@ -27,35 +28,44 @@ struct SiteCommand: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
             commandName: "work", abstract: "Join by a kit and carry out runs, until it is ended.")
 
-        @Argument(help: "The site's kit, made by cohort join.") var kit: String
+        @Argument(help: "The site's kit, made by cohort join; not needed with --superlink and --key.")
+        var kit: String?
         @Option(help: "What the site lets runs do (default: site-policy.yaml in the kit's local folder).")
         var policy: String?
-        @Option(help: "Where the site keeps its runs (default: the kit's folder state).") var folder: String?
+        @Option(help: "Where the site keeps its runs (default: the kit's folder state, or superlink).")
+        var folder: String?
         @Option(name: .customLong("device", withSingleDash: true), help: "cpu, cuda or cuda:N.") var device: String?
         @Option(help: "Threads of the network on a CPU, where the run does not say (default: the cores).")
         var threads: Int?
+        @OptionGroup var superLink: SuperLinkOptions
         @OptionGroup var passphrase: PassphraseOptions
 
-        func run() async throws {
-            let kit = try Kit(contentsOf: URL(filePath: kit))
-            let me = try await kit.participant()
-            guard me.kind == .site else {
-                throw ProvisioningError.kit("This is the kit of \(me.name), which is no site; use a site's")
+        func validate() throws {
+            switch (kit, superLink.key) {
+            case (nil, nil): throw ValidationError("Name the site's kit, or give --superlink and --key.")
+            case (.some, .some): throw ValidationError("--key does not go with a kit, which has a key of its own.")
+            case (nil, .some): break
+            case (.some, nil): break
             }
-            let state = folder.map { URL(filePath: $0) } ?? kit.folder.appending(path: "state")
-            let setup = try SiteSetup(kit, policy: policy)
+            if kit == nil, folder == nil { throw ValidationError("Without a kit, say where to work: --folder.") }
+        }
+
+        func run() async throws {
             let log: @Sendable (String) -> Void = { print("\(Date().formatted(.iso8601)) \($0)") }
-            log("\(me.name), certificate valid until \(me.notAfter.formatted(.iso8601))")
+            let kit = try kit.map { try Kit(contentsOf: URL(filePath: $0)) }
+            let name = try await name(kit, log)
+            let setup = try SiteSetup(kit, policy: policy, device: device, threads: threads)
             log(
                 setup.policyFiles.isEmpty
                     ? "no policy of the site's own: every run is let in"
                     : "policy: \(setup.policyFiles.joined(separator: ", narrowed by "))")
+            let place = superLink.url == nil ? "state" : "superlink"
+            guard let state = folder.map({ URL(filePath: $0) }) ?? kit?.folder.appending(path: place) else { return }
+            if superLink.url != nil { return try await workAtSuperLink(kit, name, setup, state, log) }
+            guard let kit else { return }
             let key = try kit.privateKey { try passphrase.ofKey(kit.settings.name) }
             let connection = try kit.connection(port: kit.settings.server.port, key: key)
-            let host = RunHost(
-                me.name, folder: state, policy: setup.policy, data: setup.data, device: device ?? setup.device,
-                threads: threads ?? ProcessInfo.processInfo.activeProcessorCount, loaderThreads: setup.loaderThreads,
-                memoryLimit: setup.memoryLimit, log: log)
+            let host = RunHost(name, folder: state, setup: setup, log: log)
             let site = try FleetSite(FleetClient(connection), host: host, folder: state, log: log)
             try await withThrowingTaskGroup(of: Void.self) { group in
                 group.addTask { try await site.run() }
@@ -65,6 +75,39 @@ struct SiteCommand: AsyncParsableCommand {
                 defer { group.cancelAll() }
                 try await group.next()
             }
+        }
+
+        private func workAtSuperLink(
+            _ kit: Kit?, _ name: String, _ setup: SiteSetup, _ state: URL, _ log: @escaping @Sendable (String) -> Void
+        ) async throws {
+            let order = try superLink.order(site: name, setup.data)
+            try FileManager.default.createDirectory(at: state, withIntermediateDirectories: true)
+            let host = RunHost(
+                name, folder: state, setup: setup, standing: order, rounds: superLink.rounds, log: log)
+            let client = try superLink.client(key: try signingKey(kit))
+            var settings = FleetSite.Settings()
+            settings.packs = superLink.packed
+            try await FleetSite(client, host: host, folder: state, settings: settings, log: log).run()
+        }
+
+        private func name(_ kit: Kit?, _ log: (String) -> Void) async throws -> String {
+            guard let kit else { return "site" }
+            let me = try await kit.participant()
+            guard me.kind == .site else {
+                throw ProvisioningError.kit("This is the kit of \(me.name), which is no site; use a site's")
+            }
+            log("\(me.name), certificate valid until \(me.notAfter.formatted(.iso8601))")
+            return me.name
+        }
+
+        private func signingKey(_ kit: Kit?) throws -> P384.Signing.PrivateKey {
+            if let kit { return try kit.privateKey(passphrase: { try passphrase.ofKey(kit.settings.name) }).key }
+            let file = URL(filePath: superLink.key ?? "")
+            if FileManager.default.fileExists(atPath: file.path) {
+                return try PrivateKey(contentsOf: file, passphrase: { try passphrase.ofKey(file.lastPathComponent) })
+                    .key
+            }
+            return try NodeKeyFile.read(file, orMake: true)
         }
     }
 
@@ -82,52 +125,6 @@ struct SiteCommand: AsyncParsableCommand {
             }
             try Data().write(to: file)
             print("run \(number) is let in")
-        }
-    }
-
-    struct Bench: AsyncParsableCommand {
-        static let configuration = CommandConfiguration(
-            commandName: "train", abstract: "Take part in a run on this machine's loopback address, unencrypted.")
-
-        @Argument(help: "The dataset's number or name.") var dataset: String
-        @Argument(help: "2d, 3d_fullres, …; must be the server's.") var configuration: String
-        @Argument(help: "A number, or all-cases.") var fold: String
-        @Option(help: "The server's port on 127.0.0.1.") var port = 8080
-        @Option(name: .customLong("device", withSingleDash: true), help: "cpu, cuda or cuda:N.") var device: String?
-        @Option(help: "Threads of the network on a CPU (default: the cores).") var threads: Int?
-        @Option(help: "Where the site keeps its run (default: runs/site_DATASET).") var output: String?
-
-        func run() async throws {
-            let data = DatasetFolders()
-            let name = try data.datasetName(dataset)
-            var own = RunFile(name: "site", sites: [RunFile.Site(dataset: name)])
-            try own.set("sites.0.fold", fold)
-            let folder = URL(filePath: output ?? "runs/site_\(name)")
-            try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
-            let file = folder.appending(path: "site.key")
-            let key: P384.Signing.PrivateKey
-            if let pem = try? String(contentsOf: file, encoding: .utf8) {
-                key = try P384.Signing.PrivateKey(pemRepresentation: pem)
-            } else {
-                key = P384.Signing.PrivateKey()
-                guard
-                    FileManager.default.createFile(
-                        atPath: file.path, contents: Data(key.pemRepresentation.utf8),
-                        attributes: [.posixPermissions: 0o600])
-                else { throw ValidationError("\(file.path) cannot be written.") }
-            }
-            let connection = try HTTPSClient(
-                server: Fleet.ServerAddress("http://127.0.0.1:\(port)"), settings: .init(roots: nil))
-            let log: @Sendable (String) -> Void = { print($0) }
-            let host = RunHost(
-                nil, folder: folder, policy: SitePolicy(), own: own.sites[0], configuration: configuration,
-                data: data, device: device, threads: threads ?? ProcessInfo.processInfo.activeProcessorCount,
-                log: log)
-            var settings = FleetSite.Settings()
-            settings.endsWithServer = true
-            try await FleetSite(
-                FleetClient(connection, key: key), host: host, folder: folder, settings: settings, log: log
-            ).run()
         }
     }
 }

@@ -18,21 +18,28 @@ struct SiteSetup {
     let data: DatasetFolders
     /// As `-device` takes it; nil for what is there.
     let device: String?
+    /// Of the network, on a CPU, where the run does not say.
+    let threads: Int
     /// That make batches; nil for what suits the device.
     let loaderThreads: Int?
     /// Bytes of main memory for training; nil for any.
     let memoryLimit: Int?
 
-    /// - Parameter policy: a file in place of the kit's `site-policy.yaml`.
+    /// - Parameters:
+    ///   - kit: nil where the site has none: then all is open that no option closes.
+    ///   - policy: a file in place of the kit's `site-policy.yaml`.
+    ///   - device: in place of what the kit's files say.
+    ///   - threads: nil for the machine's cores.
     init(
-        _ kit: Kit, policy file: String? = nil, environment: [String: String] = ProcessInfo.processInfo.environment
+        _ kit: Kit?, policy file: String? = nil, device: String?, threads: Int?,
+        environment: [String: String] = ProcessInfo.processInfo.environment
     ) throws {
-        let own = file.map { URL(filePath: $0) } ?? kit.local.appending(path: "site-policy.yaml")
-        let configuration = try kit.siteConfiguration()
+        let own = file.map { URL(filePath: $0) } ?? kit?.local.appending(path: "site-policy.yaml")
+        let configuration = try kit?.siteConfiguration()
         var files: [String] = []
         var policy = SitePolicy()
         // One that was named must be there.
-        if file != nil || FileManager.default.fileExists(atPath: own.path) {
+        if let own, file != nil || FileManager.default.fileExists(atPath: own.path) {
             policy = try SitePolicy(contentsOf: own)
             files.append(own.lastPathComponent)
         }
@@ -53,12 +60,15 @@ struct SiteSetup {
         data = folders
 
         // What was written for this kit, then what the project said of the site.
-        let resources = try [configuration?.resources, kit.resources()].compactMap { $0 }
+        let resources = try [configuration?.resources, kit?.resources()].compactMap { $0 }
         func first<Value>(_ value: (SiteResources) -> Value?) -> Value? { resources.lazy.compactMap(value).first }
-        device = first { resources in
-            if let ids = resources.gpuIDs { return ids.first.map { "cuda:\($0)" } ?? "cpu" }
-            return resources.gpuCount.map { $0 > 0 ? "cuda" : "cpu" }
-        }
+        self.threads = threads ?? ProcessInfo.processInfo.activeProcessorCount
+        self.device =
+            device
+            ?? first { resources in
+                if let ids = resources.gpuIDs { return ids.first.map { "cuda:\($0)" } ?? "cpu" }
+                return resources.gpuCount.map { $0 > 0 ? "cuda" : "cpu" }
+            }
         loaderThreads = first(\.workers).map { max(1, $0) }
         memoryLimit = first(\.memoryLimit).map { Int($0 * 1_073_741_824) }
     }

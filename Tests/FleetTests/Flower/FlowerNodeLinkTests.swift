@@ -17,7 +17,8 @@ import Testing
             try await bench.service.open(FleetRun(id: 7))
             try await bench.withSite(Site(name: "a", learner: learner)) {
                 try await body(
-                    FlowerNodeLink(to: "a", of: bench.service, run: 7, initial: initial), initial, learner, bench)
+                    FlowerNodeLink(to: "a", of: bench.service, run: 7, beginning: .weights(initial)), initial, learner,
+                    bench)
             }
         }
     }
@@ -64,7 +65,7 @@ import Testing
         let folder = try TemporaryFolder()
         try await LinkBench.serve(.keys, in: folder.url) { bench in
             try await bench.service.open(FleetRun(id: 7))
-            let link = FlowerNodeLink(to: "a", of: bench.service, run: 7, initial: Weights())
+            let link = FlowerNodeLink(to: "a", of: bench.service, run: 7, beginning: .weights(Weights()))
             // Registered is not there.
             let (client, connection) = try await bench.client("a")
             let isDescribed = TestServer.Log<Bool>()

@@ -5,8 +5,10 @@ extension RunFile {
     public struct Site: Sendable, Equatable {
         /// The dataset's where nothing else is written.
         public var name: String
-        /// A number or a name.
+        /// A number or a name; empty for a node of Flower's.
         public var dataset: String
+        /// Whether it is a stock Flower node, known to the server by a registered key of this name.
+        public var isFlowerNode = false
         public var fold = Fold.number(0)
         /// nil where the names of the channels say it.
         public var modality: Modality?
@@ -23,6 +25,12 @@ extension RunFile {
             self.name = name ?? dataset
             self.dataset = dataset
         }
+
+        /// A node of Flower's.
+        public init(flowerNode name: String) {
+            self.init(name: name, dataset: "")
+            isFlowerNode = true
+        }
     }
 }
 
@@ -35,7 +43,8 @@ extension RunFile.Site: YAMLSection {
             ValueRule("a name without /") { !$0.isEmpty && !$0.contains("/") && $0 != "." && $0 != ".." }),
         YAMLKey(
             "dataset", \.dataset, .notEmpty, form: "a dataset's number or name, such as 4 or Dataset004_Hippocampus",
-            required: true),
+            requiredUnless: \RunFile.Site.isFlowerNode),
+        YAMLKey("flower", \.isFlowerNode),
         YAMLKey(
             "fold", \.fold, ValueRule("0 to 4, or all-cases") { $0 == .all || (0...4).map(Fold.number).contains($0) }),
         YAMLKey("modality", \.modality),
@@ -48,8 +57,13 @@ extension RunFile.Site: YAMLSection {
     mutating func complete() { if name.isEmpty { name = dataset } }
 
     func check(at path: String, _ reading: inout Reading) {
-        // Without a dataset there is no name either, and one fault is enough.
-        for key in Self.keys where key.name != "name" || !name.isEmpty || !dataset.isEmpty {
+        if isFlowerNode, name.isEmpty {
+            reading.fault(at: path.key("name"), "is missing", "write what the node's key is registered as")
+        }
+        for key in Self.keys {
+            // Without a dataset there is no name either, and one fault is enough.
+            if key.name == "name", name.isEmpty, dataset.isEmpty { continue }
+            if key.name == "dataset", isFlowerNode { continue }
             key.check(self, path.key(key.name), &reading)
         }
     }

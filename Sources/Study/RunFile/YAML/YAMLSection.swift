@@ -9,19 +9,22 @@ protocol YAMLSection: YAMLValue {
 /// One key: its name, how its value is read, written and checked.
 struct YAMLKey<Section>: Sendable {
     let name: String
-    var isRequired = false
+    var isRequired: @Sendable (Section) -> Bool = { _ in false }
     let read: @Sendable (YAMLNode, _ path: String, inout Section, inout Reading) -> Void
     let node: @Sendable (Section) -> YAMLNode
     let check: @Sendable (Section, _ path: String, inout Reading) -> Void
     let paths: @Sendable (_ path: String) -> [String]
 
-    /// - Parameter form: what to write, where the value's type does not say enough.
+    /// - Parameters:
+    ///   - form: what to write, where the value's type does not say enough.
+    ///   - exception: what makes a required key needless.
     init<Value: YAMLValue>(
         _ name: String, _ value: WritableKeyPath<Section, Value> & Sendable, _ rule: ValueRule<Value>? = nil,
-        form: String? = nil, required: Bool = false
+        form: String? = nil, required: Bool = false,
+        requiredUnless exception: (KeyPath<Section, Bool> & Sendable)? = nil
     ) {
         self.name = name
-        isRequired = required
+        if let exception { isRequired = { !$0[keyPath: exception] } } else { isRequired = { _ in required } }
         read = { node, path, section, reading in
             let outer = reading.form
             reading.form = form
@@ -82,7 +85,7 @@ extension YAMLSection {
             reading.places[path] = entry.place
             key.read(entry.value, path, &self, &reading)
         }
-        for key in Self.keys where key.isRequired && !read.contains(key.name) {
+        for key in Self.keys where key.isRequired(self) && !read.contains(key.name) {
             reading.fault(node.place, path.key(key.name), "is missing", "write \(key.name): 4")
         }
         complete()
