@@ -117,7 +117,8 @@ let package = Package(
         .executableTarget(
             name: "cohort",
             dependencies: [
-                "Study", "Provisioning", "Learning", "Torch", "Federation", "NNUNet", "Imaging",
+                "Study", "Fleet", "Provisioning", "Learning", "Torch", "Federation", "NNUNet", "Imaging",
+                .product(name: "Crypto", package: "swift-crypto"),
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             swiftSettings: strict),
@@ -184,7 +185,7 @@ let package = Package(
         .testTarget(
             name: "SimulationTests", dependencies: ["Study", "Learning", "Federation", "Torch", "NNUNet", "Imaging"],
             swiftSettings: strict),
-        .testTarget(name: "CommandTests", dependencies: ["NNUNet"], swiftSettings: strict),
+        .testTarget(name: "CommandTests", dependencies: ["NNUNet", "Fleet", "Provisioning"], swiftSettings: strict),
         .testTarget(
             name: "LearningTests",
             dependencies: ["Learning", "Federation", "Torch", "NNUNet", "Imaging", "SharedData"],

@@ -29,7 +29,9 @@ struct Cohort: AsyncParsableCommand {
             PlanExperimentCommand.self, PreprocessCommand.self, PlanAndPreprocessCommand.self, TrainCommand.self,
             PredictCommand.self,
             PredictFromModelFolderCommand.self, EvaluateFolderCommand.self, EvaluateSimpleCommand.self,
-            PlotOverlaysCommand.self, SimulateCommand.self, ProvisionCommand.self, JoinCommand.self,
+            PlotOverlaysCommand.self, SimulateCommand.self, ServerCommand.self, SiteCommand.self, SubmitCommand.self,
+            StatusCommand.self, LogsCommand.self, StopCommand.self, DownloadCommand.self, ProvisionCommand.self,
+            JoinCommand.self, DoctorCommand.self,
         ])
 
     /// nnU-Net's names, under which a link makes this program that command.

@@ -25,13 +25,24 @@ struct Program {
     func callAsFunction(_ arguments: String..., name: String = "cohort", environment: [String: String] = [:]) throws
         -> Outcome
     {
+        try self(arguments, name: name, environment: environment)
+    }
+
+    func callAsFunction(_ arguments: [String], name: String = "cohort", environment: [String: String] = [:]) throws
+        -> Outcome
+    {
         let process = try start(arguments, name: name, environment: environment)
         process.waitUntilExit()
         return try outcome(of: process)
     }
 
     /// Starts the program and leaves it running.
-    func start(_ arguments: [String], name: String = "cohort", environment: [String: String] = [:]) throws -> Process {
+    ///
+    /// - Parameter log: where its output goes, for programs that run beside others.
+    func start(
+        _ arguments: [String], name: String = "cohort", environment: [String: String] = [:], log: String = ""
+    ) throws -> Process {
+        let files = files(log)
         var executable = Self.binary
         if name != "cohort" {
             executable = folder.appending(path: name)
@@ -53,12 +64,15 @@ struct Program {
     }
 
     func outcome(of process: Process) throws -> Outcome {
-        Outcome(
+        let files = files("")
+        return Outcome(
             status: process.terminationStatus, output: try String(contentsOf: files[0], encoding: .utf8),
             errors: try String(contentsOf: files[1], encoding: .utf8))
     }
 
-    private var files: [URL] { ["out", "err"].map { folder.appending(path: ".\($0)") } }
+    private func files(_ log: String) -> [URL] {
+        [".out", ".err"].map { folder.appending(path: log.isEmpty ? $0 : log + $0) }
+    }
 
     func bytes(_ path: String) throws -> Data { try Data(contentsOf: folder.appending(path: path)) }
     func exists(_ path: String) -> Bool { FileManager.default.fileExists(atPath: folder.appending(path: path).path) }

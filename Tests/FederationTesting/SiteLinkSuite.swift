@@ -128,16 +128,15 @@ package struct SiteLinkSuite {
     }
 
     func cancellingReturnsAtOnce() async throws {
-        let learner = ToyLearner(toySite("a"), target: 1, faults: [1: .stubborn])
+        let learner = GatedLearner()
         try await connect("a", learner, []) { link in
-            let model = toyWeights(toySite("a"), seed: 7)
-            let start = ContinuousClock.now
+            let model = Weights([tensor("x", [3], seed: 1)])
             let work = Task { try await link.perform(.train(TrainTask(round: 1, rounds: 2, model: model))) }
-            try await Task.sleep(for: .milliseconds(100))
+            await learner.isReached()
             work.cancel()
+            // Returns although the learner, which takes no notice, has not.
             await #expect(throws: (any Error).self) { try await work.value }
-            // The learner takes 700 ms whatever one does.
-            #expect(ContinuousClock.now - start < .milliseconds(650))
+            await learner.open()
             guard case .update = try await link.perform(.train(TrainTask(round: 2, rounds: 2, model: model))) else {
                 return wrong()
             }
@@ -187,4 +186,42 @@ package actor MirrorLearner: Learner {
     }
     package func model() async throws -> Weights { Weights() }
     package func finish(_ model: Weights) async throws {}
+}
+
+/// Stays in its training, cancelled or not, until it is let go.
+private actor GatedLearner: Learner {
+    private var isOpen = false
+    private var waiting: [CheckedContinuation<Void, Never>] = []
+    private var watchers: [CheckedContinuation<Void, Never>] = []
+
+    func open() {
+        isOpen = true
+        for continuation in waiting { continuation.resume() }
+        waiting = []
+    }
+
+    /// Returns when a training has begun.
+    func isReached() async {
+        if waiting.isEmpty { await withCheckedContinuation { watchers.append($0) } }
+    }
+
+    func train(_ task: TrainTask) async throws -> ModelUpdate {
+        if !isOpen {
+            await withCheckedContinuation { continuation in
+                waiting.append(continuation)
+                for watcher in watchers { watcher.resume() }
+                watchers = []
+            }
+        }
+        return ModelUpdate(task.content, task.model, examples: 1, steps: 1)
+    }
+
+    func answer(_ question: Data) async throws -> Data { question }
+    func describe() async throws -> SiteDescription { SiteDescription(name: "", examples: 1) }
+    func initialWeights() async throws -> Weights { Weights() }
+    func validate(_ task: ValidationTask) async throws -> ValidationResult {
+        ValidationResult(examples: 1, metrics: [:])
+    }
+    func model() async throws -> Weights { Weights() }
+    func finish(_ model: Weights) async throws {}
 }

@@ -131,7 +131,7 @@ package actor ToyLearner: Learner {
             // Takes no notice of being cancelled.
             await withCheckedContinuation { continuation in
                 Task.detached {
-                    try? await Task.sleep(for: .milliseconds(700))
+                    try? await Task.sleep(for: .seconds(6))
                     continuation.resume()
                 }
             }

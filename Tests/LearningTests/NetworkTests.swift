@@ -61,6 +61,13 @@ struct NetworkGoldenTests {
 
 /// What needs no golden values.
 struct NetworkTests {
+    @Test(arguments: [NetworkGoldenTests.plain2D, NetworkGoldenTests.plain3D, NetworkGoldenTests.residual3D])
+    func aPlanTellsHowManyParameters(architecture: NetworkArchitecture) throws {
+        let network = try UNet(architecture, inputChannels: 2, outputChannels: 5)
+        let count = network.parameters.parameters.reduce(0) { $0 + $1.count }
+        #expect(architecture.parameterCount(inputChannels: 2, outputChannels: 5) == count)
+    }
+
     @Test func onlyTheAskedOutputsAreComputed() throws {
         let network = try UNet(NetworkGoldenTests.plain2D, inputChannels: 1, outputChannels: 2)
         let x = try Tensor.zeros([1, 1, 16, 16])

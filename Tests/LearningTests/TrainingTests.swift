@@ -163,7 +163,7 @@ extension TrainingSettings {
         settings.epochs = 4
         settings.iterationsPerEpoch = 20
         settings.validationIterationsPerEpoch = 4
-        settings.threads = 2
+        settings.threads = 1  // libtorch has one number for the process, and other suites set it to 1
         settings.precision = .float32
         return settings
     }

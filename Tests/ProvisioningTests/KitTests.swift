@@ -110,7 +110,7 @@ import Provisioning
         await expectFailure("chmod 600") { try await verify() }
         try FileManager.default.setAttributes([.posixPermissions: 0o600], ofItemAtPath: file("startup/site.key").path)
         // What belongs to the site may change: its own files, and an encrypted key.
-        try Data("tasks: [train]".utf8).write(to: file("local/site-policy.yaml"))
+        try Data("work: [train]".utf8).write(to: file("local/site-policy.yaml"))
         let kit = try Kit(contentsOf: place)
         try kit.privateKey().write(to: kit.keyFile, passphrase: "correct horse")
         try await verify()

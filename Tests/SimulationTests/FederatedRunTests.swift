@@ -25,7 +25,10 @@ import Torch
             title: name,
             sites: data.hospitals.indices.map {
                 let learner = data.learner($0, run: name)
-                return FederatedRun.Site(name: data.hospitals[$0].name) { learner }
+                let name = data.hospitals[$0].name
+                return FederatedRun.Site(name: name) { [strategy] in
+                    InProcessLink(Federation.Site(name: name, learner: learner, filters: strategy.filters))
+                }
             }, settings: settings, strategy: strategy, preparation: order, output: data.url.appending(path: name))
     }
 
@@ -155,7 +158,9 @@ import Torch
             var site = data.learner(0, run: "run").site
             site.dataset = folder.lastPathComponent
             let learner = NNUNetLearner(site)
-            return FederatedRun.Site(name: name) { learner }
+            return FederatedRun.Site(name: name) {
+                InProcessLink(Federation.Site(name: name, learner: learner))
+            }
         }
         let outcome = try await run.run { _ in }
         let sites = outcome.result.reports[0].sites

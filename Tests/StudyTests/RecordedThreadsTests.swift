@@ -7,9 +7,9 @@ import Testing
 /// The record of a run states each site's threads, and a run that is taken up keeps them.
 @Suite struct RecordedThreadsTests {
     /// Nobody here can train: the run ends after its record is written.
-    private struct NoEngine: SimulationTools {
+    private struct NoEngine: StudyEngine {
         struct Missing: Error {}
-        func learner(_ site: SimulatedSite) throws -> any Learner { Idle() }
+        func learner(_ site: StudySite) throws -> any Learner { Idle() }
         func predict(_ order: PredictionOrder) async throws { throw Missing() }
         func check(_ training: RunFile.Training) throws {}
         func mirroringAxes(_ training: RunFile.Training, dimensions: Int) -> [Int]? { nil }

@@ -1,19 +1,36 @@
+import Federation
 import Foundation
 import Study
 import Testing
 
-/// `docs/run-file.md` says what the code does.
+/// The pages in `docs` on files that people write say what the code does.
 @Suite struct RunFileDocumentationTests {
     private let page: String
 
-    init() throws {
+    init() throws { page = try Self.page("run-file.md") }
+
+    private static func page(_ name: String) throws -> String {
         let root = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
             .deletingLastPathComponent()
-        page = try String(contentsOf: root.appending(path: "docs/run-file.md"), encoding: .utf8)
+        return try String(contentsOf: root.appending(path: "docs/\(name)"), encoding: .utf8)
     }
 
-    private var examples: [String] {
+    private static func examples(in page: String) -> [String] {
         page.components(separatedBy: "```yaml\n").dropFirst().map { $0.components(separatedBy: "```")[0] }
+    }
+
+    private var examples: [String] { Self.examples(in: page) }
+
+    @Test func theExamplesOfUnlikeDatasetsCanBeRun() throws {
+        let examples = try Self.examples(in: Self.page("multi-dataset.md"))
+        #expect(examples.count == 4)
+        for example in examples { _ = try RunFile(yaml: example) }
+    }
+
+    @Test func thePolicyForHospitalsCanBeRead() throws {
+        let examples = try Self.examples(in: Self.page("deployment.md"))
+        #expect(examples.count == 1)
+        #expect(try SitePolicy(yaml: examples[0]).fewestCases == 20)
     }
 
     @Test func theExamplesCanBeRun() throws {

@@ -7,7 +7,8 @@ import Synchronization
     import Foundation
 #endif
 
-/// The twelve calls as routes of a server: who calls, what is asked, and the service's answer on its way back.
+/// The twelve calls as routes of a server: who calls, what is asked, and the service's answer on its way back; beside them
+/// `LinkProbe`, for `cohort doctor`.
 public struct FleetEndpoint: Sendable {
     private let service: FleetService
     private let ledger = Ledger()
@@ -27,7 +28,7 @@ public struct FleetEndpoint: Sendable {
             Route(
                 .post, method.path, largestBody: Int64(method.longestRequest),
                 handler: ClosureHandler { try await handle(method, $0) })
-        }
+        } + [LinkProbe.route]
     }
 
     private func handle(_ method: FleetMethod, _ request: Request) async throws -> Response {

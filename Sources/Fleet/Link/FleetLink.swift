@@ -72,7 +72,8 @@ public final class FleetLink: SiteLink {
         }
         do {
             let records = try reply.records()
-            read.withLock { $0.append((group, id)) }
+            // What a run begins with is kept to its end: it may be asked for again.
+            if group != "start" { read.withLock { $0.append((group, id)) } }
             return records
         } catch {
             await service.discard(id)
@@ -83,8 +84,8 @@ public final class FleetLink: SiteLink {
     /// Lets messages of other rounds go: what came of them is in the run's journal by now.
     private func letGo(besides group: String) async {
         let old = read.withLock { read in
-            let old = read.filter { $0.group != group && $0.group != "start" }
-            read.removeAll { $0.group != group && $0.group != "start" }
+            let old = read.filter { $0.group != group }
+            read.removeAll { $0.group != group }
             return old
         }
         for message in old { await service.discard(message.id) }

@@ -36,6 +36,7 @@ extension FleetService {
             }
             if push.expiresAt <= now() { try beginPush(id, tree) } else { refresh(id) }
         } else {
+            try checkPresent(tree)
             let push = MessageBook.Push(session: "", missing: [], expiresAt: 0)
             do { try files.write(id, envelope, tree) } catch { throw FleetFailure.cannotStore }
             book.add(id, MessageBook.Reply(envelope: envelope, tree: tree, state: .coming(push)))
@@ -47,6 +48,16 @@ extension FleetService {
         return FleetAnswer.PushAnswer(
             message: id, isTaken: true, missing: tree.ids.filter { push.missing.contains($0) },
             session: push.missing.isEmpty ? "" : push.session)
+    }
+
+    /// Objects that are there already need not be sent, so their heads are looked at now: a tree that hid their
+    /// children would let these go while the reply needs them.
+    private func checkPresent(_ tree: ObjectTree) throws(FleetFailure) {
+        for id in tree.ids where store.contains(id) {
+            guard (try? store.head(of: id))?.children == tree.children(of: id) else {
+                throw .malformed(FleetError.wrongObject(id, fact: "its children are not those of its message's tree"))
+            }
+        }
     }
 
     private func beginPush(_ id: ObjectID, _ tree: ObjectTree) throws(FleetFailure) {
@@ -112,7 +123,6 @@ extension FleetService {
         guard let reply = book.replies[id] else { return .stored(false) }
         guard reply.push != nil else { return .stored(true) }
         guard store.contains(object) else { return .stored(false) }
-        if object == id { try checkMessage(id, reply) }
         let expiresAt = now() + MessageBook.Push.patience
         book.update(id) { push in
             if push.missing.remove(object) != nil { push.byteCount += byteCount }
@@ -137,7 +147,8 @@ extension FleetService {
 
     /// Makes a reply durable, once, whoever asks for it.
     private func complete(_ id: ObjectID) async throws(FleetFailure) {
-        guard let push = book.replies[id]?.push else { return }
+        guard let reply = book.replies[id], let push = reply.push else { return }
+        if push.completion == nil { try checkMessage(id, reply) }
         let task =
             push.completion
             ?? Task {

@@ -34,6 +34,8 @@ public actor FleetSite {
         public var parallelism = 4
         /// Whether replies go as one array; a task that came so is answered so.
         public var packs = false
+        /// Whether it ends when nobody answers at the server's address any more, after it has joined.
+        public var endsWithServer = false
 
         public init() {}
     }
@@ -48,6 +50,7 @@ public actor FleetSite {
     private let egress: EgressLog
     private let log: @Sendable (String) -> Void
     private var node: UInt64 = 0
+    private struct ServerIsGone: Error {}
     /// Objects of the last message that was answered: the next is often about the same model.
     private var lastObjects: Set<ObjectID> = []
 
@@ -76,8 +79,8 @@ public actor FleetSite {
         try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask { try await self.showLife() }
             group.addTask { try await self.work() }
-            try await group.next()
-            group.cancelAll()
+            defer { group.cancelAll() }
+            do { try await group.next() } catch is ServerIsGone { log("the server has ended") }
         }
     }
 
@@ -97,6 +100,7 @@ public actor FleetSite {
         var isSaid = false
         while true {
             do { return try await body() } catch let error as TransportError where error.isTransient {
+                if settings.endsWithServer, node != 0, case .refused = error { throw ServerIsGone() }
                 if !isSaid { log("\(error) Trying again.") }
                 isSaid = true
                 try await Task.sleep(for: .seconds(1))

@@ -16,8 +16,10 @@ public struct Invitation: Sendable, Equatable, Codable {
     public var kind: Participant.Kind
     public var role: Role?
     public var server: ServerAddress
-    /// SHA-256 of the authority's certificate.
+    /// SHA-256 of the authority's certificate: what people compare.
     public var authorityFingerprint: String
+    /// The authority's certificate, PEM: by it the server is known when it is dialled.
+    public var authority: String
     public var token: String
     public var expires: Date
 
@@ -27,7 +29,7 @@ public struct Invitation: Sendable, Equatable, Codable {
         case organisation = "org"
         case kind, role, server
         case authorityFingerprint = "authority_sha256"
-        case token, expires
+        case authority, token, expires
     }
 
     /// Reads an invitation file.
@@ -41,14 +43,14 @@ public struct Invitation: Sendable, Equatable, Codable {
     }
 
     init(
-        project: String, subject: CertificateSubject, server: ServerAddress, authorityFingerprint: String,
-        token: String,
+        project: String, subject: CertificateSubject, server: ServerAddress, authority: Authority, token: String,
         expires: Date
     ) {
         self.project = project
         (name, organisation, kind, role) = (subject.name, subject.organisation, subject.kind, subject.role)
         self.server = server
-        self.authorityFingerprint = authorityFingerprint
+        authorityFingerprint = authority.fingerprint
+        self.authority = authority.pem
         self.token = token
         self.expires = expires
     }
@@ -74,6 +76,10 @@ public struct Invitation: Sendable, Equatable, Codable {
         guard HostName(server.host) != nil, (1...65535).contains(server.port), authorityFingerprint.utf8.count == 64
         else {
             throw ProvisioningError.joining("\(file) says no server to join; ask for it again")
+        }
+        guard try Authority(pem: authority).fingerprint == authorityFingerprint else {
+            throw ProvisioningError.joining(
+                "\(file) names another authority than it holds: it was changed on its way; ask for it again")
         }
         guard expires > now else { throw ProvisioningError.refused(.expired(name: name)) }
     }

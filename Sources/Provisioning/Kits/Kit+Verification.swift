@@ -25,15 +25,27 @@ extension Kit {
             )
         }
         let participant = try await participant(at: date)
-        try DurableFile.checkIsSecret(keyFile)
-        let pem = String(decoding: try DurableFile.read(keyFile, upTo: 1 << 16), as: UTF8.self)
-        // The key inside an encrypted file is its owner's to check.
-        if !pem.contains("ENCRYPTED") { _ = try privateKey() }
+        try checkKey()
         let files = try verifyFiles(at: date)
         return Verification(participant: participant, files: files, authorityFingerprint: authority.fingerprint)
     }
 
-    private func verifyFiles(at date: Date) throws -> Int {
+    /// Checks that nobody but its owner can read the key, and that it is the certificate's.
+    ///
+    /// - Returns: whether it is encrypted; then what is inside is its owner's to check.
+    @discardableResult
+    public func checkKey() throws -> Bool {
+        try DurableFile.checkIsSecret(keyFile)
+        let pem = String(decoding: try DurableFile.read(keyFile, upTo: 1 << 16), as: UTF8.self)
+        if pem.contains("ENCRYPTED") { return true }
+        _ = try privateKey()
+        return false
+    }
+
+    /// Compares the files with the signed list.
+    ///
+    /// - Returns: how many were compared; 0 for a kit without a list, made by joining.
+    public func verifyFiles(at date: Date = Date()) throws -> Int {
         let manifestFile = startup.appending(path: KitManifest.file)
         guard startup != folder else { return 0 }
         guard DurableFile.exists(manifestFile) else {

@@ -169,7 +169,7 @@ public struct Kit: Sendable {
             subject, at: max(now, revoked ?? .distantPast), expires: expires)
         return Invitation(
             project: settings.project, subject: subject, server: settings.server,
-            authorityFingerprint: authority.fingerprint, token: token, expires: expires)
+            authority: authority, token: token, expires: expires)
     }
 
     /// Revokes all certificates of a name; it counts from the next call on.

@@ -159,33 +159,45 @@ enum KitText {
 
     /// A site's policy, to be copied and changed by the site. All of it is in comments: a kit never decides for a site.
     static func sitePolicySample(_ policies: SiteConfiguration.Policies?) -> String {
-        let tasks = policies?.allowedTasks ?? ["fingerprint", "preprocess", "train", "validate"]
-        let megabytes = policies?.maximumModelSize.map { $0 == $0.rounded() ? String(Int($0)) : String($0) } ?? "500"
+        let megabytes = policies?.maximumModelSize.map { max(1, Int($0.rounded(.up))) } ?? 500
         return """
             # What this site allows. Copy this file to site-policy.yaml, take away the # where you decide, and change it.
-            # Who runs the site writes it; nothing that comes from the server changes it.
+            # Who runs the site writes it; nothing that comes from the server changes it. cohort doctor reads it.
 
-            # Tasks that runs may ask for.
-            # tasks: [\(tasks.joined(separator: ", "))]
+            # What runs may ask for: prepare (fingerprint, preprocessing), train, validate, and send-model, this site's own model
+            # for the other sites to judge.
+            # work: [\(work(policies?.allowedTasks).joined(separator: ", "))]
 
             # Datasets that runs may use, by name.
             # datasets: [Dataset004_Hippocampus]
 
-            # With fewer cases the site takes no part.
-            # minimum_cases: \(policies?.minimumDatasetSize ?? 10)
+            # With fewer training cases the site takes no part.
+            # fewest_cases: \(max(1, policies?.minimumDatasetSize ?? 10))
 
-            # MB of the largest message, in either direction.
-            # largest_message: \(megabytes)
+            # MB of the largest message, in either direction; nnU-Net's usual model has 124.
+            # largest_message_mb: \(megabytes)
 
-            # Fields of patients that must be in nothing that leaves.
-            # blocked_fields: [\((policies?.blockedDataFields ?? ["patient_id", "patient_name"]).joined(separator: ", "))]
+            # When training and validation may begin, in local time.
+            # hours: ["20:00-06:00"]
 
-            # When training may run, in local time.
-            # hours: "20:00-06:00"
-
-            # Whether a person must approve each run.
+            # Whether a person must let in each run.
             # approval: true
 
+            # No message has a place for a name, a date or a number of a patient.
+
             """
+    }
+
+    /// FLARE's tasks in Cohort's words; all where FLARE's file says nothing.
+    private static func work(_ tasks: [String]?) -> [String] {
+        guard let tasks else { return ["prepare", "train", "validate", "send-model"] }
+        return tasks.flatMap { task -> [String] in
+            switch task {
+            case "train": return ["prepare", "train"]
+            case "validate": return ["validate"]
+            case "submit_model": return ["send-model"]
+            default: return []
+            }
+        }
     }
 }

@@ -11,12 +11,12 @@ import NNUNet
 public struct FederatedRun: Sendable {
     public struct Site: Sendable {
         public var name: String
-        /// Made when the run starts.
-        public var makeLearner: @Sendable () throws -> any Learner
+        /// The way to it, made when the run starts.
+        public var makeLink: @Sendable () throws -> any SiteLink
 
-        public init(name: String, makeLearner: @escaping @Sendable () throws -> any Learner) {
+        public init(name: String, makeLink: @escaping @Sendable () throws -> any SiteLink) {
             self.name = name
-            self.makeLearner = makeLearner
+            self.makeLink = makeLink
         }
     }
 
@@ -39,6 +39,8 @@ public struct FederatedRun: Sendable {
     public var saveEvery = 1
     public var strategyName = "FedAvg"
     public var sharingName = "everything"
+    /// Whether the server holds no model in memory: its sites are elsewhere.
+    public var leavesModelsOnDisk = false
 
     public init(
         title: String, sites: [Site], settings: RunSettings, strategy: Strategy, preparation: NNUNetPreparation.Order,
@@ -50,6 +52,23 @@ public struct FederatedRun: Sendable {
         self.strategy = strategy
         self.preparation = preparation
         self.output = output
+    }
+
+    /// As a run file says it.
+    public init(
+        title: String, sites: [Site], of run: RunFile, strategy: Strategy, fold: Fold, output: URL,
+        engine: any StudyEngine
+    ) {
+        self.init(
+            title: title, sites: sites, settings: run.runSettings, strategy: strategy,
+            preparation: run.preparationOrder, output: output)
+        self.fold = fold
+        trainerName = run.training.trainer
+        saveEvery = run.saveEvery
+        mirroringAxes = { engine.mirroringAxes(run.training, dimensions: $0) }
+        judgesAcrossSites = run.validation.crossSite
+        strategyName = run.strategy.text
+        sharingName = run.sharing.mode.rawValue
     }
 
     public struct Outcome: Sendable {
@@ -100,7 +119,8 @@ public struct FederatedRun: Sendable {
         settings.identity += " " + preparation.identity
         let coordinator = try Coordinator(
             settings, strategy: strategy, preparations: [NNUNetPreparation(preparation, record: record)],
-            folder: try RunFolder(output.appending(path: "server")), observers: observers + [recorder],
+            folder: try RunFolder(output.appending(path: "server"), leavesModelsOnDisk: leavesModelsOnDisk),
+            observers: observers + [recorder],
             keep: { [models = Models(self), saveEvery, record] report, result in
                 let isBest = report.isBest || !report.bestModalities.isEmpty
                 guard report.round > 0, report.round % saveEvery == 0 || isBest else { return }
@@ -110,11 +130,7 @@ public struct FederatedRun: Sendable {
                 }
                 try models.writeBest(result, of: report, prepared: prepared)
             })
-        for site in sites {
-            let participant = Participant(
-                name: site.name, learner: try site.makeLearner(), filters: strategy.filters)
-            try await coordinator.join(InProcessLink(participant))
-        }
+        for site in sites { try await coordinator.join(try site.makeLink()) }
         return coordinator
     }
 
@@ -183,6 +199,3 @@ private struct Models {
         }
     }
 }
-
-/// A site of the federation, which `FederatedRun.Site` only describes.
-private typealias Participant = Federation.Site

@@ -56,6 +56,17 @@ extension RunFile {
     }
 }
 
+extension RunFile {
+    /// - Throws: `StudyError.setting` where no site reports what the best model is told by.
+    func checkMetric() throws {
+        let metric = validation.judgement.metric
+        guard metric == "dice" || metric == "val_loss" || metric.hasPrefix("dice/") else {
+            throw StudyError.setting(
+                "validation.metric is \(metric); sites report dice, val_loss, and dice/LABEL for every label.")
+        }
+    }
+}
+
 extension RunFile.Strategy.Filter {
     public var filter: any UpdateFilter {
         switch self {

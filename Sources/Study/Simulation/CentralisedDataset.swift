@@ -17,7 +17,7 @@ struct CentralisedDataset {
     let cases: Int
 
     /// - Parameter sites: prepared by one plan.
-    init(_ sites: [SimulatedSite], in preprocessed: URL) throws {
+    init(_ sites: [StudySite], in preprocessed: URL) throws {
         let folder = preprocessed.appending(path: Self.name)
         let files = FileManager.default
         try? files.removeItem(at: folder)
@@ -64,5 +64,5 @@ struct CentralisedDataset {
     }
 
     /// A case's name, or a file's, among those of all sites.
-    static func name(_ name: String, _ site: SimulatedSite) -> String { "\(site.dataset)__\(name)" }
+    static func name(_ name: String, _ site: StudySite) -> String { "\(site.dataset)__\(name)" }
 }

@@ -89,7 +89,7 @@ extension Simulation {
             results: folder.appending(path: site.name))
         site.threads = (resources.threads.max() ?? 1) * resources.sitesAtATime
         site.validatesEveryEpoch = false
-        site.seed = Self.seed(run.training.seed, of: RunFile.Baseline.centralised.rawValue)
+        site.seed = StudySite.seed(run.training.seed, of: RunFile.Baseline.centralised.rawValue)
         let times = kind == .centralisedAllSteps ? sites.count : 1
         return Model(
             name: times == 1 ? "centralised" : "centralised, \(times) times the steps", kind: .centralised,
@@ -106,7 +106,7 @@ extension Simulation {
     }
 
     /// Trains each site as a federation of one, for so many times the run's rounds. Returns the model folders.
-    private func trainAlone(_ sites: [SimulatedSite], times: Int = 1) async throws -> [URL] {
+    private func trainAlone(_ sites: [StudySite], times: Int = 1) async throws -> [URL] {
         let turnstile = Turnstile(sites.count == 1 ? 1 : resources.sitesAtATime)
         var settings = run.runSettings
         settings.rounds = (settings.rounds + settings.warmUpRounds) * times

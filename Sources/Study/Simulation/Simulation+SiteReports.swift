@@ -28,7 +28,7 @@ extension Simulation {
     }
 
     /// Nil where the site has no model, since it was left out of the run, or where nothing is to be drawn.
-    private func caseOverlays(of site: SimulatedSite) throws -> CaseOverlays? {
+    private func caseOverlays(of site: StudySite) throws -> CaseOverlays? {
         let model = site.modelFolder.appending(path: site.fold.folderName).appending(path: "checkpoint_final.pth")
         guard run.validation.overlays > 0, FileManager.default.fileExists(atPath: model.path) else { return nil }
         let raw = try raw(site)
@@ -36,7 +36,7 @@ extension Simulation {
     }
 }
 
-extension SimulatedSite {
+extension StudySite {
     /// Which of its cases it trains on, and which it validates with; after preparation.
     func split(of raw: RawDataset) throws -> Split {
         let names = raw.cases.map(\.identifier)

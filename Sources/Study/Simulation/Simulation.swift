@@ -15,11 +15,11 @@ import NNUNet
 public struct Simulation: Sendable {
     public let run: RunFile
     public let folders: DatasetFolders
-    let tools: any SimulationTools
+    let tools: any StudyEngine
     let print: @Sendable (String) -> Void
     /// Who else watches the federation.
     public var observers: [any RoundObserver] = []
-    public let sites: [SimulatedSite]
+    public let sites: [StudySite]
     public let resources: ResourcePlan
     let strategy: Strategy
     let output: URL
@@ -30,17 +30,13 @@ public struct Simulation: Sendable {
     ///   - folders: of raw and preprocessed data.
     ///   - print: gets the lines for people.
     public init(
-        _ run: RunFile, folders: DatasetFolders, tools: any SimulationTools, cores: Int,
+        _ run: RunFile, folders: DatasetFolders, tools: any StudyEngine, cores: Int,
         print: @escaping @Sendable (String) -> Void
     ) throws {
         try run.check()
         strategy = try run.makeStrategy()
         try tools.check(run.training)
-        let metric = run.validation.judgement.metric
-        guard metric == "dice" || metric == "val_loss" || metric.hasPrefix("dice/") else {
-            throw StudyError.setting(
-                "validation.metric is \(metric); sites report dice, val_loss, and dice/LABEL for every label.")
-        }
+        try run.checkMetric()
         guard run.task != .extractFingerprint || run.plan.fingerprint != .none else {
             throw StudyError.setting(
                 "Where every site plans for itself no fingerprint is merged: run cohort extract-fingerprint.")
@@ -65,30 +61,13 @@ public struct Simulation: Sendable {
         self.run = run.stating(threads: resources.threads)
         let output = output
         sites = try members.enumerated().map { index, member in
-            let name = try folders.datasetName(member.dataset)
-            let raw = try RawDataset(folder: folders.raw.appending(path: name))
-            return SimulatedSite(
-                name: member.name, dataset: name,
-                folders: DatasetFolders(
-                    raw: folders.raw, preprocessed: folders.preprocessed,
-                    results: output.appending(path: "sites").appending(path: member.name)),
-                modality: try Modality(
-                    channelNames: raw.description.channelNames,
-                    stated: member.modality,
-                    dataset: name),
-                fold: member.fold, plan: run.plan, training: run.training, device: resources.devices[index],
-                threads: resources.threads[index], targetSpacing: member.targetSpacing,
-                minimumCases: member.minimumCases, validatesEveryEpoch: run.validation.every > 0,
-                seed: Self.seed(run.training.seed, of: member.name))
+            let own = DatasetFolders(
+                raw: folders.raw, preprocessed: folders.preprocessed,
+                results: output.appending(path: "sites").appending(path: member.name))
+            return try StudySite(
+                member, of: run, folders: own, device: resources.devices[index], threads: resources.threads[index])
         }
         try checkCompatibility()
-    }
-
-    /// A site's own seed: FNV-1a of its name, mixed with the run's. Within what nnU-Net's generators take.
-    static func seed(_ seed: UInt64, of name: String) -> UInt64 {
-        var hash: UInt64 = 0xcbf2_9ce4_8422_2325
-        for byte in name.utf8 { hash = (hash ^ UInt64(byte)) &* 0x100_0000_01b3 }
-        return (hash &+ seed &* 0x9e37_79b9_7f4a_7c15) >> 32
     }
 
     /// Says what differs between the sites, and refuses what cannot work.
@@ -111,7 +90,7 @@ public struct Simulation: Sendable {
         }
     }
 
-    func raw(_ site: SimulatedSite) throws -> RawDataset {
+    func raw(_ site: StudySite) throws -> RawDataset {
         try RawDataset(folder: site.folders.raw.appending(path: site.dataset))
     }
 
@@ -153,20 +132,13 @@ public struct Simulation: Sendable {
         var federated = FederatedRun(
             title: run.name,
             sites: sites.map { site in
-                FederatedRun.Site(name: site.name) { LimitedLearner(try tools.learner(site), turnstile) }
-            }, settings: run.runSettings, strategy: strategy,
-            preparation: run.preparationOrder,
-            output: output)
-        federated.trainerName = run.training.trainer
-        federated.fold = sites[0].fold
+                FederatedRun.Site(name: site.name) {
+                    let learner = LimitedLearner(try tools.learner(site), turnstile)
+                    return InProcessLink(
+                        Federation.Site(name: site.name, learner: learner, filters: strategy.filters))
+                }
+            }, of: run, strategy: strategy, fold: sites[0].fold, output: output, engine: tools)
         federated.observers = observers
-        federated.saveEvery = run.saveEvery
-        federated.mirroringAxes = { [tools, training = run.training] in
-            tools.mirroringAxes(training, dimensions: $0)
-        }
-        federated.judgesAcrossSites = run.validation.crossSite
-        federated.strategyName = run.strategy.text
-        federated.sharingName = run.sharing.mode.rawValue
         return federated
     }
 }

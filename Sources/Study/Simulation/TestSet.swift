@@ -20,7 +20,7 @@ struct TestSet: Sendable {
 
     /// - Parameter sites: whose cases are put together; their datasets have one description. Cases that several hold are
     ///   taken once.
-    init?(of sites: [SimulatedSite], in folder: URL) throws {
+    init?(of sites: [StudySite], in folder: URL) throws {
         images = folder.appending(path: "images")
         labels = folder.appending(path: "labels")
         let files = FileManager.default

@@ -43,7 +43,7 @@ struct SimulateCommand: AsyncParsableCommand {
     func run() async throws {
         for run in try runs() {
             var simulation = try Simulation(
-                run, folders: DatasetFolders(), tools: SimulationEngine(),
+                run, folders: DatasetFolders(), tools: NNUNetEngine(),
                 cores: ProcessInfo.processInfo.activeProcessorCount
             ) { print($0) }
             simulation.observers = [RoundBar()]

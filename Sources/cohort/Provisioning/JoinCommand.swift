@@ -51,22 +51,21 @@ struct JoinCommand: AsyncParsableCommand {
     }
 
     private func join(_ invitation: Invitation) async throws {
-        // Whether there is a way is asked first: a key is made only for a reason.
-        let transport = offline ? nil : try EnrolmentTransports.overNetwork()
+        let transport: (any EnrolmentTransport)? = offline ? nil : EnrolmentOverHTTPS()
         let joining = try Joining(
             invitation, in: URL(filePath: folder ?? invitation.name), passphrase: passphrase.given())
         guard let transport else { return try writeRequest(joining.request, to: joining.requestFile) }
         let reply = try await transport.send(
-            joining.request, to: invitation.server, authorityFingerprint: invitation.authorityFingerprint)
+            joining.request, to: invitation.server, authority: Authority(pem: invitation.authority))
         report(try await joining.complete(reply), in: joining.folder)
     }
 
     private func renewCertificate(of kit: Kit) async throws {
-        let transport = offline ? nil : try EnrolmentTransports.overNetwork()
+        let transport: (any EnrolmentTransport)? = offline ? nil : EnrolmentOverHTTPS()
         let renewal = try Renewal(of: kit, newKey: newKey) { try passphrase.ofKey(kit.settings.name) }
         guard let transport else { return try writeRequest(renewal.request, to: renewal.requestFile) }
         let reply = try await transport.send(
-            renewal.request, to: kit.settings.server, authorityFingerprint: kit.settings.authorityFingerprint)
+            renewal.request, to: kit.settings.server, authority: kit.authority)
         report(renewed: try await renewal.complete(reply))
     }
 

@@ -6,7 +6,6 @@ import Testing
 @Suite(.serialized) struct HTTPSServerFuzzTests {
     @Test func tenThousandRequestsAtTheSocket() async throws {
         try await TestServer.run(tls: nil) { server in
-            let before = memory().now
             let answers = try await withThrowingTaskGroup(of: [String: Int].self) { group in
                 for worker in 0..<4 {
                     group.addTask {
@@ -30,7 +29,6 @@ import Testing
             // Of faults, none is the server's own.
             #expect(answers["HTTP/1.1 500"] == nil)
             #expect(answers["HTTP/1.1 400", default: 0] > 1000 && answers["HTTP/1.1 404", default: 0] > 100)
-            #expect(memory().now - before < 200)
             try await withClient(server.address("http"), HTTPSClient.Settings(roots: nil)) { client in
                 let answer = try await client.echo([5, 6])
                 #expect(answer == TestServer.expectedEcho("nobody", [5, 6]))

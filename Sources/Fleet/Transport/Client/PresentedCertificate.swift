@@ -16,6 +16,8 @@ public struct PresentedCertificate: Sendable, Equatable {
     public var names: [String]
     public var notBefore: Date
     public var notAfter: Date
+    /// In DER, the leaf first.
+    public var certificates: [[UInt8]]
 
     /// - Throws: `TransportError`, where not even a handshake begins.
     public static func fetch(from server: ServerAddress, through proxy: Proxy?, timeout: Duration) async throws
@@ -69,6 +71,7 @@ public struct PresentedCertificate: Sendable, Equatable {
 
     init?(chain: [NIOSSLCertificate]) {
         guard let leaf = chain.first else { return nil }
+        certificates = chain.compactMap { try? $0.toDERBytes() }
         notBefore = Date(timeIntervalSince1970: Double(leaf.notValidBefore))
         notAfter = Date(timeIntervalSince1970: Double(leaf.notValidAfter))
         // NIOSSL tells names in its description alone: <…;common_name=…;alternative_names=…>.

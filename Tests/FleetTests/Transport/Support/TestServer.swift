@@ -150,16 +150,6 @@ struct SplitMix: RandomNumberGenerator {
     }
 }
 
-/// This process's memory in MB: at its peak, and now.
-func memory() -> (peak: Int, now: Int) {
-    let status = (try? String(contentsOfFile: "/proc/self/status", encoding: .utf8)) ?? ""
-    func value(_ key: String) -> Int {
-        status.split(separator: "\n").first { $0.hasPrefix(key) }
-            .flatMap { $0.split(whereSeparator: { !$0.isNumber }).first }.flatMap { Int($0) }.map { $0 / 1024 } ?? 0
-    }
-    return (value("VmHWM:"), value("VmRSS:"))
-}
-
 /// Records an error that is not the expected one.
 func unexpected(_ error: TransportError?, _ location: SourceLocation = #_sourceLocation) {
     Issue.record("unexpected: \(error.map { "\($0)" } ?? "no error")", sourceLocation: location)

@@ -7,8 +7,8 @@ import NNUNet
     import Foundation
 #endif
 
-/// One site of a simulated federation, with everything that its learner needs.
-public struct SimulatedSite: Sendable {
+/// One site of a federation, with everything that its learner needs.
+public struct StudySite: Sendable {
     public var name: String
     /// The dataset's full name.
     public var dataset: String
@@ -29,6 +29,37 @@ public struct SimulatedSite: Sendable {
     /// The site's own, for patches and augmentation; it follows from the run's and the name.
     public var seed: UInt64
 
+    /// - Parameters:
+    ///   - member: the site as the run file has it.
+    ///   - folders: of the site's machine; results are this run's own.
+    ///   - device: as `-device` takes it; nil for what is there.
+    /// - Throws: `NNUNetError` where there is no such dataset, or its modality cannot be told.
+    public init(_ member: RunFile.Site, of run: RunFile, folders: DatasetFolders, device: String?, threads: Int) throws
+    {
+        name = member.name
+        dataset = try folders.datasetName(member.dataset)
+        self.folders = folders
+        let raw = try RawDataset(folder: folders.raw.appending(path: dataset))
+        modality = try Modality(
+            channelNames: raw.description.channelNames, stated: member.modality, dataset: dataset)
+        fold = member.fold
+        plan = run.plan
+        training = run.training
+        self.device = device
+        self.threads = threads
+        targetSpacing = member.targetSpacing
+        minimumCases = member.minimumCases
+        validatesEveryEpoch = run.validation.every > 0
+        seed = Self.seed(run.training.seed, of: member.name)
+    }
+
+    /// A site's own seed: FNV-1a of its name, mixed with the run's. Within what nnU-Net's generators take.
+    static func seed(_ seed: UInt64, of name: String) -> UInt64 {
+        var hash: UInt64 = 0xcbf2_9ce4_8422_2325
+        for byte in name.utf8 { hash = (hash ^ UInt64(byte)) &* 0x100_0000_01b3 }
+        return (hash &+ seed &* 0x9e37_79b9_7f4a_7c15) >> 32
+    }
+
     /// Where its trained model goes.
     public var modelFolder: URL {
         folders.modelFolder(
@@ -37,9 +68,9 @@ public struct SimulatedSite: Sendable {
     }
 }
 
-/// What a simulation needs of the engine, which this target does not know.
-public protocol SimulationTools: Sendable {
-    func learner(_ site: SimulatedSite) throws -> any Learner
+/// What a study needs of the engine, which this target does not know.
+public protocol StudyEngine: Sendable {
+    func learner(_ site: StudySite) throws -> any Learner
     func predict(_ order: PredictionOrder) async throws
     /// Throws where a trainer or a setting is unknown.
     func check(_ training: RunFile.Training) throws

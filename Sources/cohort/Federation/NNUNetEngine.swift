@@ -12,10 +12,10 @@ import Torch
 #endif
 
 /// The engine behind a simulation: nnU-Net's learner and predictor.
-struct SimulationEngine: SimulationTools {
+struct NNUNetEngine: StudyEngine {
     func gpuCount() throws -> Int { (try? Device.cudaCount()) ?? 0 }
 
-    func learner(_ site: SimulatedSite) throws -> any Learner {
+    func learner(_ site: StudySite) throws -> any Learner {
         var own = NNUNetSite(dataset: site.dataset, folders: site.folders, modality: site.modality.description)
         own.configuration = site.plan.configuration
         own.plansName = site.plan.resolvedPlansName
@@ -37,7 +37,7 @@ struct SimulationEngine: SimulationTools {
         (try? settings(training))?.mirroring.axes(dimensions: dimensions)
     }
 
-    private func settings(_ site: SimulatedSite) throws -> TrainingSettings {
+    private func settings(_ site: StudySite) throws -> TrainingSettings {
         var settings = try settings(site.training)
         settings.threads = site.threads
         settings.loaderThreads = 1

@@ -1,0 +1,96 @@
+import Federation
+import Fleet
+import NNUNet
+import Study
+
+#if canImport(FoundationEssentials)
+    import FoundationEssentials
+#else
+    import Foundation
+#endif
+
+/// The runs that a site takes part in: what each is about, whether the site's policy and its people let it in, and its
+/// learner, which stays warm. Each has a folder, `runs/1` for the server's run 1.
+actor RunHost: SiteHost {
+    /// The site's, by its certificate; nil for what the server calls it.
+    private let name: String?
+    private let folder: URL
+    private let policy: SitePolicy
+    /// Dataset and fold as the site's people gave them, in place of the run file's.
+    private let own: RunFile.Site?
+    /// The only configuration that is trained; nil for any.
+    private let configuration: String?
+    private let data: DatasetFolders
+    private let device: String?
+    private let threads: Int
+    private let log: @Sendable (String) -> Void
+    private var participants: [UInt64: Federation.Site] = [:]
+
+    init(
+        _ name: String?, folder: URL, policy: SitePolicy, own: RunFile.Site? = nil, configuration: String? = nil,
+        data: DatasetFolders, device: String?, threads: Int, log: @escaping @Sendable (String) -> Void
+    ) {
+        self.name = name
+        self.folder = folder
+        self.policy = policy
+        self.own = own
+        self.configuration = configuration
+        self.data = data
+        self.device = device
+        self.threads = threads
+        self.log = log
+    }
+
+    private func folder(_ run: UInt64) -> URL { folder.appending(path: "runs").appending(path: "\(run)") }
+    private func order(_ run: UInt64) -> URL { folder(run).appending(path: "order.json") }
+    static func approval(_ run: UInt64, in folder: URL) -> URL {
+        folder.appending(path: "runs").appending(path: "\(run)").appending(path: "approved")
+    }
+
+    func begin(run: UInt64, order: Data) async throws {
+        let parsed = try SiteOrder(parsing: order)
+        if participants[run] == nil || (try? Data(contentsOf: self.order(run))) != order {
+            let participant = try participant(parsed, run: run)
+            let title = try parsed.runFile().name
+            try FileManager.default.createDirectory(at: folder(run), withIntermediateDirectories: true)
+            try order.write(to: self.order(run), options: .atomic)
+            log("run \(run), \(title): asked to take part")
+            try await waitForApproval(run)
+            participants[run] = participant
+            log("run \(run), \(title): takes part")
+        }
+    }
+
+    func participant(run: UInt64) async throws -> Federation.Site {
+        if let participant = participants[run] { return participant }
+        guard let order = try? Data(contentsOf: order(run)) else {
+            throw FederationError.site("The site was not told what run \(run) is about.")
+        }
+        try await waitForApproval(run)
+        let participant = try participant(SiteOrder(parsing: order), run: run)
+        participants[run] = participant
+        return participant
+    }
+
+    private func participant(_ order: SiteOrder, run: UInt64) throws -> Federation.Site {
+        let folders = DatasetFolders(
+            raw: data.raw, preprocessed: data.preprocessed, results: folder(run).appending(path: "results"))
+        let site = try order.makeSite(own: own, folders: folders, device: device, threads: threads, policy: policy)
+        let file = try order.runFile()
+        if let configuration, file.plan.configuration != configuration {
+            throw FederationError.site(
+                "The run is for \(file.plan.configuration), and this site was started for \(configuration).")
+        }
+        return Federation.Site(
+            name: name ?? order.site, learner: try NNUNetEngine().learner(site),
+            filters: try file.makeStrategy().filters, policy: policy)
+    }
+
+    private func waitForApproval(_ run: UInt64) async throws {
+        guard policy.asksForApproval else { return }
+        let approval = Self.approval(run, in: folder)
+        if FileManager.default.fileExists(atPath: approval.path) { return }
+        log("run \(run) waits for a person: look at \(order(run).path), then cohort site approve \(run)")
+        while !FileManager.default.fileExists(atPath: approval.path) { try await Task.sleep(for: .seconds(1)) }
+    }
+}

@@ -1,0 +1,122 @@
+import Federation
+import Fleet
+import Provisioning
+import Study
+
+#if canImport(FoundationEssentials)
+    import FoundationEssentials
+#else
+    import Foundation
+#endif
+
+/// A server as its kit says: the hospitals' port, the administrators' port, and the runs one after the other.
+struct ServerProcess {
+    let kit: Kit
+    let folder: URL
+    let passphrase: () throws -> String?
+    /// Where to listen; nil for all addresses.
+    var host = "0.0.0.0"
+
+    func run() async throws {
+        let me = try await kit.participant()
+        guard me.kind == .server else {
+            throw ProvisioningError.kit("This is the kit of \(me.name), which is no server; use cohort site with it")
+        }
+        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+        let log = ServerLog(audit: folder.appending(path: "audit.jsonl"))
+        let service = try FleetService(folder.appending(path: "fleet"))
+        let queue = try RunQueue(folder.appending(path: "runs")) { id, run, folder, print in
+            try await Self.perform(id, run, folder, service) { line in
+                print(line)
+                log.write("run \(id): \(line)")
+            }
+        }
+        let key = try kit.privateKey(passphrase: passphrase)
+        let tls = HTTPSServer.TLS(
+            identity: try TLSIdentity(certificateChain: kit.certificateChain().pem, privateKey: key.pem()),
+            clientRoots: try TLSRoots(pem: kit.authority.pem))
+        let revocations = kit.revocations()
+        let enrolment = try kit.enrolment(revocations: revocations, passphrase: passphrase)
+        let audit: @Sendable (AuditEvent) -> Void = { event in
+            log.refused(
+                ServerLog.Refused(
+                    time: event.time.formatted(.iso8601), peer: event.peer, address: event.address,
+                    route: event.route, status: event.status, reason: event.reason))
+        }
+        let sites = try HTTPSServer(
+            .init(host: host, port: kit.settings.server.port, tls: tls, audience: .sites),
+            routes: FleetEndpoint(service).routes + [EnrolmentEndpoint.route(enrolment) { log.write($0) }],
+            policy: Self.policy(.site, revocations) { $0 == EnrolmentOverHTTPS.path }, audit: audit,
+            onListening: { log.write("listening for sites on port \($0)") })
+        let administration = try HTTPSServer(
+            .init(host: host, port: kit.settings.server.administrationPort, tls: tls, audience: .administrators),
+            routes: AdministrationEndpoint(queue, service, try kit.authorization()).routes,
+            policy: Self.policy(.administrator, revocations) { _ in false }, audit: audit,
+            onListening: { log.write("listening for administrators on port \($0)") })
+        log.write("\(me.name) of \(kit.settings.project), certificate valid until \(me.notAfter.formatted(.iso8601))")
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            group.addTask { try await sites.run() }
+            group.addTask { try await administration.run() }
+            group.addTask { try await queue.work() }
+            group.addTask {
+                for await node in await service.changes() { log.write("\(node.name): \(node.status.rawValue)") }
+            }
+            defer { group.cancelAll() }
+            try await group.next()
+        }
+    }
+
+    /// Sites on the one port, administrators on the other; what cannot be looked up is refused.
+    private static func policy(
+        _ kind: Participant.Kind, _ revocations: RevocationList, anonymous: @escaping @Sendable (String) -> Bool
+    ) -> AccessPolicy {
+        AccessPolicy(
+            identify: { certificate in
+                let participant = try Participant(derEncoded: certificate)
+                return Peer(
+                    name: participant.name, organisation: participant.organisation,
+                    role: participant.role?.rawValue ?? participant.kind.rawValue, serial: participant.serial,
+                    notAfter: participant.notAfter, notBefore: participant.notBefore, kind: participant.kind.rawValue)
+            },
+            refusal: { peer in
+                guard peer.kind == kind.rawValue else {
+                    return Refusal(
+                        status: 403,
+                        detail: "\(peer.name) is a \(peer.kind); this port is for \(kind.rawValue)s.")
+                }
+                do {
+                    guard try revocations.isRevoked(peer.participant) else { return nil }
+                    return Refusal(status: 403, detail: "The certificate of \(peer.name) is revoked.")
+                } catch {
+                    return Refusal(status: 503, detail: "The server cannot read its list of revocations.")
+                }
+            }, allowsAnonymous: anonymous)
+    }
+
+    /// One run: its sites are waited for, as the strategy says.
+    private static func perform(
+        _ id: Int, _ run: RunFile, _ folder: URL, _ service: FleetService,
+        _ print: @escaping @Sendable (String) -> Void
+    ) async throws {
+        let served = try ServedRun(run, output: folder, engine: NNUNetEngine())
+        try await served.waitForSites(print: print) {
+            Set(await service.nodes.filter { $0.status == .online }.map(\.name.description))
+        }
+        try await service.open(FleetRun(id: UInt64(id)))
+        try await served.start(print: print) { site in
+            FleetLink(
+                to: site, of: service, run: UInt64(id), order: try SiteOrder(run, site: site).data,
+                packs: false)
+        }
+        try await service.close(UInt64(id))
+    }
+}
+
+extension Peer {
+    /// The participant that this was read from, as far as revocations look at it.
+    var participant: Participant {
+        Participant(
+            name: name, organisation: organisation, kind: Participant.Kind(rawValue: kind) ?? .site,
+            role: Role(rawValue: role), serial: serial, notBefore: notBefore, notAfter: notAfter)
+    }
+}

@@ -1,0 +1,132 @@
+import Foundation
+import NNUNet
+import Testing
+
+#if canImport(Glibc)
+    import Glibc
+#elseif canImport(Musl)
+    import Musl
+#else
+    import Darwin
+#endif
+
+/// Server, sites and administrator as processes of their own, each with its folder and certificate, over mutual TLS.
+@Suite(
+    "Network", .serialized,
+    .enabled(if: Program.isBuilt, "the program is not built: swift build --build-tests builds it"))
+struct NetworkCommandTests {
+    private let names = ["hospital_a", "hospital_b", "hospital_c"]
+
+    private func hospitals(_ cohort: Program) throws {
+        for number in ["301", "302", "303"] {
+            let made = try cohort(
+                "phantom", "-d", number, "--name", "H\(number)", "--cases", "6", "--test-cases", "1", "--size", "16",
+                "20", "20", "--scanners", "1", "--seed", number)
+            #expect(made.status == 0, "\(made.errors)")
+        }
+    }
+
+    private static let run = """
+        name: hospitals
+        sites:
+          - {name: hospital_a, dataset: 301, threads: 1}
+          - {name: hospital_b, dataset: 302, threads: 1}
+          - {name: hospital_c, dataset: 303, threads: 1}
+        training: {rounds: 2, iterations_per_epoch: 2, validation_iterations_per_epoch: 1, batch_size: 2, precision: fp32}
+        validation: {overlays: 0}
+        device: cpu
+        """
+
+    /// Kits of a server, three sites and an administrator, joined by their invitations; `body` runs while all work.
+    private func withFederation(
+        _ cohort: Program, _ body: (_ kits: String, _ server: Process) async throws -> Void
+    ) async throws {
+        let ports = [Int.random(in: 20_000..<40_000), Int.random(in: 40_000..<60_000)]
+        let project = """
+            project: study
+            server: {name: server, org: university, hosts: [localhost, 127.0.0.1], port: \(ports[0]), \
+            administration_port: \(ports[1])}
+            """
+        try Data(project.utf8).write(to: cohort.folder.appending(path: "project.yaml"))
+        #expect(try cohort("provision", "project.yaml").status == 0)
+        let kits = "workspace/study"
+        let server = try cohort.start(["server", kits + "/server"], log: "server")
+        defer { server.terminate() }
+        for name in names + ["anna@example.org"] {
+            let role = name.contains("@") ? ["--role", "lead"] : []
+            let invited = try cohort(
+                ["provision", "invite", name, "--org", "O", "--server", kits + "/server"] + role)
+            #expect(invited.status == 0, "\(invited.errors)")
+            let file = cohort.exists(name + ".invitation") ? name + ".invitation" : kits + "/" + name + ".invitation"
+            let joined = try cohort("join", file, "--folder", kits + "/" + name)
+            #expect(joined.status == 0, "\(joined.errors)")
+        }
+        let sites = try names.map { try cohort.start(["site", kits + "/" + $0], log: $0) }
+        defer { for site in sites { site.terminate() } }
+        try await body(kits, server)
+    }
+
+    private func wait(for state: String, _ cohort: Program, _ kits: String) async throws {
+        for _ in 0..<600 {
+            let status = try cohort("status", "--kit", kits + "/anna@example.org")
+            if status.output.contains(": " + state) { return }
+            #expect(!status.output.contains(": failed"), "\(status.output)")
+            if status.output.contains(": failed") { return }
+            try await Task.sleep(for: .milliseconds(500))
+        }
+        Issue.record("the run did not come to be \(state)")
+    }
+
+    @Test func aRunOverTheNetworkEndsWithTheBitsOfASimulation() async throws {
+        let cohort = try Program()
+        defer { cohort.remove() }
+        try hospitals(cohort)
+        try Data(Self.run.utf8).write(to: cohort.folder.appending(path: "run.yaml"))
+        let simulated = try cohort("simulate", "run.yaml", "--output", "simulated")
+        #expect(simulated.status == 0, "\(simulated.errors)")
+
+        try await withFederation(cohort) { kits, server in
+            let submitted = try cohort("submit", "run.yaml", "--kit", kits + "/anna@example.org")
+            #expect(submitted.status == 0, "\(submitted.errors)")
+            try await wait(for: "finished", cohort, kits)
+            let downloaded = try cohort("download", "1", "-o", "home", "--kit", kits + "/anna@example.org")
+            #expect(downloaded.status == 0, "\(downloaded.errors)")
+            let global = "server/global-2.safetensors"
+            #expect(
+                try cohort.bytes("simulated/" + global) == cohort.bytes(kits + "/server/state/runs/1/" + global))
+            let log = try cohort("logs", "1", "--kit", kits + "/anna@example.org")
+            #expect(log.output.contains("round 2/2"), "\(log.output)")
+        }
+        #expect(cohort.exists("home/report.html"))
+        let model = "server/nnUNet_results/Dataset301_H301/nnUNetTrainer__nnUNetPlans__3d_fullres/fold_0"
+        #expect(cohort.exists("home/" + model + "/checkpoint_final.pth"))
+        // What left is listed, and names no case.
+        let egress = String(
+            decoding: try cohort.bytes("workspace/study/hospital_a/state/egress.jsonl"), as: UTF8.self)
+        #expect(egress.split(separator: "\n").count >= 6 && !egress.contains("Phantom_") && !egress.contains("/"))
+    }
+
+    @Test func whoMayNotIsRefused() async throws {
+        let cohort = try Program()
+        defer { cohort.remove() }
+        try hospitals(cohort)
+        try Data(Self.run.utf8).write(to: cohort.folder.appending(path: "run.yaml"))
+        try await withFederation(cohort) { kits, server in
+            // A site is no administrator, a used invitation is none, and a revoked administrator is out at once.
+            let site = try cohort("status", "--kit", kits + "/hospital_a")
+            #expect(site.status == 1 && site.errors.contains("403"), "\(site.errors)")
+            let file = cohort.exists("hospital_a.invitation") ? "" : kits + "/"
+            let again = try cohort("join", file + "hospital_a.invitation", "--folder", "thief")
+            #expect(again.status == 1 && again.errors.contains("used already"), "\(again.errors)")
+            let split = try cohort("submit", "run.yaml", "--baselines", "alone", "--kit", kits + "/anna@example.org")
+            #expect(split.status == 1 && split.errors.contains("baselines"), "\(split.errors)")
+            #expect(try cohort("status", "--kit", kits + "/anna@example.org").status == 0)
+            #expect(
+                try cohort("provision", "revoke", "anna@example.org", "--server", kits + "/server").status == 0)
+            let revoked = try cohort("status", "--kit", kits + "/anna@example.org")
+            #expect(revoked.status == 1 && revoked.errors.contains("revoked"), "\(revoked.errors)")
+        }
+        let audit = String(decoding: try cohort.bytes("workspace/study/server/state/audit.jsonl"), as: UTF8.self)
+        #expect(audit.contains("hospital_a") && audit.contains("revoked"))
+    }
+}

@@ -1,0 +1,167 @@
+import Fleet
+import Foundation
+import Testing
+
+@Suite struct ObjectStoreTests {
+    private func chunk(_ count: Int, seed: UInt64 = 1) -> FleetObject {
+        var random = SeededRandom(seed)
+        return FleetObject(.arrayChunk, body: (0..<count).map { _ in UInt8(truncatingIfNeeded: random.next()) })
+    }
+
+    private func write(_ bytes: [UInt8], as id: ObjectID, pieces: Int, to store: ObjectStore) throws {
+        let writer = store.begin(id)
+        for start in stride(from: 0, to: bytes.count, by: pieces) {
+            try bytes[start..<min(bytes.count, start + pieces)].withUnsafeBytes { try writer.write($0) }
+        }
+        try writer.finish()
+    }
+
+    /// Files of a store, those half written among them.
+    private func files(_ folder: URL) -> Int {
+        FileManager.default.enumerator(atPath: folder.path)!.compactMap { $0 as? String }.filter {
+            var isFolder: ObjCBool = false
+            _ = FileManager.default.fileExists(atPath: folder.appending(path: $0).path, isDirectory: &isFolder)
+            return !isFolder.boolValue
+        }.count
+    }
+
+    @Test(arguments: [1, 7, 4096, 10 << 20]) func objectsInPieces(_ pieces: Int) throws {
+        let folder = try TemporaryFolder()
+        let store = try ObjectStore(folder.url)
+        let object = chunk(pieces == 1 ? 500 : 3 << 20)
+        try write(object.bytes, as: object.id, pieces: pieces, to: store)
+        #expect(store.contains(object.id) && store.byteCount(of: object.id) == object.bytes.count)
+        #expect(try store.head(of: object.id) == object.head)
+        var body = [UInt8](repeating: 0, count: 100)
+        try body.withUnsafeMutableBytes { try store.read(object.id, at: 42, into: $0) }
+        #expect(body == Array(object.body[42..<142]))
+        #expect(throws: (any Error).self) {
+            try body.withUnsafeMutableBytes { try store.read(object.id, at: object.body.count - 99, into: $0) }
+        }
+        // A store on the same folder has it, and what was half written is gone.
+        let half = store.begin(object.id)
+        try object.bytes.prefix(50).withUnsafeBytes { try half.write($0) }
+        let again = try ObjectStore(folder.url)
+        #expect(again.all() == [object.id] && files(folder.url) == 1)
+        again.remove([object.id])
+        #expect(!again.contains(object.id) && isMissing(object.id, again))
+    }
+
+    private func isMissing(_ id: ObjectID, _ store: ObjectStore) -> Bool {
+        do { _ = try store.head(of: id) } catch FleetError.missingObject(id) { return true } catch {}
+        return false
+    }
+
+    @Test func whatIsNotTheObjectIsRefused() throws {
+        let folder = try TemporaryFolder()
+        let store = try ObjectStore(folder.url)
+        let object = chunk(10_000)
+        var wrong = object.bytes
+        wrong[5000] ^= 1
+        for bytes in [wrong, object.bytes.dropLast(), object.bytes + [0], [], Array(object.bytes.prefix(5))].map(
+            Array.init)
+        {
+            #expect(throws: FleetError.self) { try write(bytes, as: object.id, pieces: 1000, to: store) }
+            #expect(files(folder.url) == 0)
+        }
+        let other = store.begin(object.id, children: [object.id])
+        #expect(throws: FleetError.self) { try object.bytes.withUnsafeBytes { try other.write($0) } }
+    }
+
+    /// What is too long is refused with its head, before its body is taken.
+    @Test func sizesAreRefusedBeforeBytesAreTaken() throws {
+        let folder = try TemporaryFolder()
+        let store = try ObjectStore(folder.url)
+        let id = FleetObject(.arrayChunk, body: []).id
+        for head in [
+            "ArrayChunk  5242881\0", "ConfigRecord  16777217\0", "Array  99999999999\0", "nothing that is known",
+        ] {
+            let writer = store.begin(id)
+            #expect(throws: FleetError.self) { try Array(head.utf8).withUnsafeBytes { try writer.write($0) } }
+        }
+        let writer = store.begin(id)
+        try Array("Array ".utf8).withUnsafeBytes { try writer.write($0) }
+        #expect(throws: FleetError.self) {
+            for _ in 0..<200 {
+                try [UInt8](repeating: 48, count: 1 << 16).withUnsafeBytes { try writer.write($0) }
+            }
+        }
+        let known = store.begin(id, children: [])
+        #expect(throws: FleetError.self) {
+            try Array(("Array " + String(repeating: "0", count: 200)).utf8).withUnsafeBytes { try known.write($0) }
+        }
+    }
+
+    @Test func oneObjectFromManySides() async throws {
+        let folder = try TemporaryFolder()
+        let store = try ObjectStore(folder.url)
+        let object = chunk(200_000)
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            for side in 0..<16 {
+                group.addTask {
+                    if side % 2 == 0 {
+                        try write(object.bytes, as: object.id, pieces: 1000 + side, to: store)
+                    } else {
+                        _ = try object.body.withUnsafeBytes { try store.put(object.head, $0) }
+                    }
+                }
+            }
+            try await group.waitForAll()
+        }
+        try store.makeDurable()
+        #expect(store.all() == [object.id] && files(folder.url) == 1)
+        let bytes = try Data(
+            contentsOf: folder.url.appending(path: "\(object.id)".prefix(2) + "/" + "\(object.id)".dropFirst(2)))
+        #expect([UInt8](bytes) == object.bytes)
+    }
+
+    /// On a disk of 1 MiB, which only root can make.
+    @Test(.enabled(if: getuid() == 0 && SmallDisk.canMount, "only where a small disk can be mounted"))
+    func aFullDiskLeavesNothing() throws {
+        let disk = try SmallDisk()
+        let store = try ObjectStore(disk.url)
+        let object = chunk(3 << 20)
+        for pieces in [1 << 16, 8 << 20] {
+            let error = #expect(throws: FleetError.self) {
+                try write(object.bytes, as: object.id, pieces: pieces, to: store)
+            }
+            #expect("\(error!)".contains("is full"))
+            #expect(files(disk.url) == 0)
+        }
+        #expect(throws: FleetError.self) { try object.body.withUnsafeBytes { try store.put(object.head, $0) } }
+        #expect(files(disk.url) == 0)
+        let small = chunk(1000)
+        try write(small.bytes, as: small.id, pieces: 100, to: store)
+        #expect(store.contains(small.id))
+    }
+}
+
+/// A file system of 1 MiB, for as long as someone holds it.
+final class SmallDisk {
+    let url = FileManager.default.temporaryDirectory.appending(path: "fleet-disk-\(UInt64.random(in: 0 ... .max))")
+
+    static let canMount: Bool = (try? SmallDisk()) != nil
+
+    init() throws {
+        try FileManager.default.createDirectory(at: url, withIntermediateDirectories: true)
+        guard Self.run(["mount", "-t", "tmpfs", "-o", "size=1m", "fleet", url.path]) else {
+            rmdir(url.path)
+            throw CocoaError(.fileWriteNoPermission)
+        }
+    }
+
+    deinit {
+        _ = Self.run(["umount", url.path])
+        rmdir(url.path)
+    }
+
+    private static func run(_ arguments: [String]) -> Bool {
+        let process = Process()
+        process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
+        process.arguments = arguments
+        process.standardError = FileHandle.nullDevice
+        guard (try? process.run()) != nil else { return false }
+        process.waitUntilExit()
+        return process.terminationStatus == 0
+    }
+}
