@@ -61,8 +61,12 @@ public struct FleetEndpoint: Sendable {
         let signature = request.peer == nil ? try signature(request) : nil
         let caller = request.peer.map { Caller.certificate(name: $0.name) } ?? .key(signature!.key)
         let reception = PushObjectReception(service, from: caller)
-        for try await bytes in request.body { try await reception.write(bytes) }
-        if let signature { try ledger.admit(signature, .pushObject, reception.bodyDigest) }
+        var digest = SHA256()
+        for try await bytes in request.body {
+            if signature != nil { digest.update(data: bytes) }
+            try await reception.write(bytes)
+        }
+        if let signature { try ledger.admit(signature, .pushObject, digest.finalize()) }
         return Self.response(try await reception.finish().body)
     }
 
