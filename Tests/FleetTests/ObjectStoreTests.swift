@@ -1,3 +1,4 @@
+import Federation
 import Fleet
 import Foundation
 import Testing
@@ -122,13 +123,13 @@ import Testing
         let store = try ObjectStore(disk.url)
         let object = chunk(3 << 20)
         for pieces in [1 << 16, 8 << 20] {
-            let error = #expect(throws: FleetError.self) {
+            let error = #expect(throws: FederationError.self) {
                 try write(object.bytes, as: object.id, pieces: pieces, to: store)
             }
             #expect("\(error!)".contains("is full"))
             #expect(files(disk.url) == 0)
         }
-        #expect(throws: FleetError.self) { try object.body.withUnsafeBytes { try store.put(object.head, $0) } }
+        #expect(throws: FederationError.self) { try object.body.withUnsafeBytes { try store.put(object.head, $0) } }
         #expect(files(disk.url) == 0)
         let small = chunk(1000)
         try write(small.bytes, as: small.id, pieces: 100, to: store)

@@ -22,7 +22,7 @@ public final class ObjectWriter {
     /// Takes the next bytes.
     ///
     /// - Throws: `FleetError.malformed` or `wrongObject` as soon as the object cannot be right, before more is taken;
-    ///   `FleetError.storage` where it cannot be written.
+    ///   `FederationError.fullDisk` or `file` where it cannot be written.
     public func write(_ bytes: UnsafeRawBufferPointer) throws {
         guard !bytes.isEmpty else { return }
         if let head {

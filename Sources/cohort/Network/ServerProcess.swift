@@ -58,6 +58,7 @@ struct ServerProcess {
             group.addTask { try await sites.run() }
             group.addTask { try await administration.run() }
             group.addTask { try await queue.work() }
+            group.addTask { try await service.untilDiskFails() }
             group.addTask {
                 for await node in await service.changes() { log.write("\(node.name): \(node.status.rawValue)") }
             }
@@ -106,7 +107,7 @@ struct ServerProcess {
         try await served.start(print: print) { site in
             FleetLink(
                 to: site, of: service, run: UInt64(id), order: try SiteOrder(run, site: site).data,
-                packs: false)
+                packs: false, log: print)
         }
         try await service.close(UInt64(id))
     }
