@@ -174,10 +174,11 @@ class Bench:
              c / "roots.pem", "--output", run / "final.safetensors", *flags], stdout=subprocess.PIPE, stderr=log, text=True)
         try:
             port = self.port(run / "server.log", server)
-            common = ["--server", f"https://127.0.0.1:{port}", "--target", "1", "--examples", "1", "--bytes", str(size),
+            common = ["--server", f"https://127.0.0.1:{port}", "--varied", "--examples", "1", "--bytes", str(size),
                       "--tensors", str(tensors), "--certificates", str(c)]
-            kinds = [["--name", n, "--folder", str(run / n)] for n in names] if sites == 2 else [
-                ["--name", "s", "--count", str(sites), "--folder", str(run / "s")]]
+            kinds = [["--name", n, "--folder", str(run / n), "--target", str(i)] for i, n in enumerate(names)]
+            if sites != 2:
+                kinds = [["--name", "s", "--count", str(sites), "--folder", str(run / "s"), "--target", "1"]]
             others = [subprocess.Popen([self.arguments.peer, "site", *k, *common], stderr=subprocess.DEVNULL) for k in kinds]
             lines = [json.loads(line) for line in server.stdout]
             _, status, usage = os.wait4(server.pid, 0)
@@ -243,7 +244,8 @@ class Bench:
         others = []
         try:
             wait_for(port, link)
-            peak = Peak(lambda: [psutil.Process(link.pid)])
+            tree = psutil.Process(link.pid)
+            peak = Peak(lambda: [tree, *tree.children(recursive=True)])
             others.append(subprocess.Popen(
                 [self.arguments.peer, "site", "--name", "s", "--count", str(sites), "--folder", run / "s", "--server",
                  f"http://127.0.0.1:{port}", "--target", "1", "--examples", "1", "--bytes", str(size), "--tensors",
@@ -270,7 +272,8 @@ class Bench:
         if theirs:
             self.row(title, "seconds a round", f"SuperLink, {tensors} arrays", theirs["seconds"], ours, "s", goal)
             self.notes.append(f"{title}: the SuperLink's rounds with {tensors} arrays took "
-                              + ", ".join(f"{s:.3g}" for s in theirs["all"]) + f" s, its peak memory was {theirs['peak']:.0f} MB.")
+                              + ", ".join(f"{s:.3g}" for s in theirs["all"])
+                              + f" s, the peak memory of it and the processes that it starts was {theirs['peak']:.0f} MB.")
 
     def beside_nvflare(self, title, ours, size, rounds):
         folder = self.folder / "nvflare"

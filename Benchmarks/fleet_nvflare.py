@@ -35,7 +35,7 @@ def main(folder, size, rounds):
     from nvflare.app_common.np.recipes.fedavg import NumpyFedAvgRecipe
     from nvflare.recipe.poc_env import PocEnv
 
-    np.save(folder / "initial.npy", np.zeros(size // 4, np.float32))
+    np.save(folder / "initial.npy", np.random.default_rng(1).random(size // 4, np.float32))
     script = folder / "client.py"
     script.write_text(
         f"import sys\nfrom pathlib import Path\nsys.path.insert(0, {str(Path(__file__).parent)!r})\n"

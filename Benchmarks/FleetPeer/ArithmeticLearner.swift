@@ -8,6 +8,8 @@ struct ArithmeticLearner: Learner {
     let examples: Int
     let model: [TensorDescription]
     let duration: Duration
+    /// Whether values differ from the first on. Equal ones make equal objects, which are sent and kept once.
+    var isVaried = false
 
     /// The one step of training, in float32 as Flower's app in `Tests/Interop` does it.
     static func step(_ value: Float, towards target: Float) -> Float { value + 0.5 * (target - value) }
@@ -26,6 +28,13 @@ struct ArithmeticLearner: Learner {
         }
     }
 
+    /// What a value begins with in a varied model: twelve bits, so that some rounds stay exact in float32.
+    static func beginning(_ tensor: Int, _ index: Int) -> Float {
+        var bits = UInt64(truncatingIfNeeded: tensor) << 40 | UInt64(truncatingIfNeeded: index)
+        bits = (bits ^ bits >> 31) &* 0x9e37_79b9_7f4a_7c15
+        return Float((bits ^ bits >> 29) >> 20 & 4095) / 4096
+    }
+
     func answer(_ question: Data) async throws -> Data { question }
 
     func describe() async throws -> SiteDescription {
@@ -34,11 +43,12 @@ struct ArithmeticLearner: Learner {
 
     func initialWeights() async throws -> Weights {
         Weights(
-            model.map { tensor in
+            model.enumerated().map { position, tensor in
                 Weights.Tensor(
                     tensor,
-                    storage: TensorStorage(byteCount: tensor.byteCount) {
-                        $0.initializeMemory(as: UInt8.self, repeating: 0)
+                    storage: TensorStorage(byteCount: tensor.byteCount) { buffer in
+                        let values = buffer.bindMemory(to: Float.self)
+                        for i in values.indices { values[i] = isVaried ? Self.beginning(position, i) : 0 }
                     })
             })
     }

@@ -11,12 +11,14 @@ struct ExpectCommand: ParsableCommand {
     @Option(help: "Their examples, such as 1,3.") var examples: String
     @Option var rounds: Int
     @Option(help: "A model in safetensors whose every value must be that one.") var model: String?
+    @Flag(help: "Its values began varied, as `site --varied` begins them, and not with zeros.") var varied = false
 
     func run() throws {
         let expected = try Self.value(targets: numbers(targets), examples: numbers(examples), rounds: rounds)
         guard let model else { return Output.line("\(expected)") }
         let weights = try WeightsFile(URL(filePath: model)).weights()
         guard !weights.tensors.isEmpty else { throw ValidationError("\(model) holds no tensors.") }
+        if varied { return try expect(weights, halfway: expected) }
         for tensor in weights.tensors {
             guard let values = tensor.floats else { throw ValidationError("\(tensor.name) is not of float32.") }
             if let other = values.first(where: { $0.bitPattern != expected.bitPattern }) {
@@ -25,6 +27,25 @@ struct ExpectCommand: ParsableCommand {
             }
         }
         Output.line("\(weights.tensors.count) tensors, every value \(expected)")
+    }
+
+    /// Every value has come from its beginning by as much of the way as zero has: half of the rest in each round.
+    private func expect(_ weights: Weights, halfway: Float) throws {
+        let left = Float(pow(0.5, Double(rounds)))
+        for tensor in weights.tensors {
+            guard tensor.description.type == .float32, tensor.name.hasPrefix("layer"),
+                let position = Int(tensor.name.dropFirst(5).prefix { $0.isNumber })
+            else { throw ValidationError("\(tensor.name) is no tensor of a site whose bytes were given.") }
+            let values = tensor.bytes.assumingMemoryBound(to: Float.self)
+            for i in values.indices {
+                let expected = halfway + ArithmeticLearner.beginning(position, i) * left
+                guard values[i] == expected else {
+                    Output.error("value \(i) of \(tensor.name) is \(values[i]) instead of \(expected)")
+                    throw ExitCode.failure
+                }
+            }
+        }
+        Output.line("\(weights.tensors.count) tensors as they must be")
     }
 
     private func numbers(_ text: String) throws -> [Double] {

@@ -72,6 +72,10 @@ struct ServerCommand: AsyncParsableCommand {
                 return false
             }
             group.addTask {
+                try await service.untilDiskFails()
+                return false
+            }
+            group.addTask {
                 let result = try await lead(service, in: runFolder)
                 try WeightsFile.write(result.global, to: output)
                 try await service.close(Self.run)
@@ -97,13 +101,15 @@ struct ServerCommand: AsyncParsableCommand {
             RunSettings(rounds: rounds), strategy: strategy,
             folder: try RunFolder(folder, leavesModelsOnDisk: true), observers: [RoundPrinter()])
         for name in names {
-            try await coordinator.join(FleetLink(to: name, of: service, run: Self.run, packs: packed))
+            try await coordinator.join(
+                FleetLink(to: name, of: service, run: Self.run, packs: packed, log: Output.error))
         }
         if let initial {
             let initial = try WeightsFile(URL(filePath: initial)).weights()
             for name in flowerNames {
                 try await coordinator.join(
-                    FlowerNodeLink(to: name, of: service, run: Self.run, beginning: .weights(initial)))
+                    FlowerNodeLink(
+                        to: name, of: service, run: Self.run, beginning: .weights(initial), log: Output.error))
             }
         }
         return try await coordinator.run()

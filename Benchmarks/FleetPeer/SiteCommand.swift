@@ -10,7 +10,10 @@ struct SiteCommand: AsyncParsableCommand {
         commandName: "site", abstract: "A site whose values go half of the way to its target in each round.")
 
     @Option var name: String
-    @Option(help: "So many sites in this process: NAME-1, NAME-2, and so on, with their files under their names.")
+    @Option(
+        help:
+            "So many sites in this process: NAME-1, NAME-2, and so on, with their files under their names, and targets that each have 1 more."
+    )
     var count: Int?
     @Option(help: "Such as https://127.0.0.1:8443.") var server: String
     @Option(help: "What must survive a restart.") var folder: String
@@ -27,6 +30,7 @@ struct SiteCommand: AsyncParsableCommand {
     var keyFile: String?
     @Option(help: "Of the model; without it a matrix of 4 x 3 and a vector of 5.") var bytes: Int?
     @Option(help: "Tensors of a model whose bytes are given.") var tensors = 10
+    @Flag(help: "Its values differ from the first on, as those of networks do.") var varied = false
     @Option(help: "How long a round's training takes.") var secondsPerRound = 0.0
     @Option(help: "Rounds of a run whose server does not say.") var rounds: Int?
     @Flag(help: "Replies go as one array, for a stock SuperLink.") var packed = false
@@ -49,22 +53,22 @@ struct SiteCommand: AsyncParsableCommand {
     func run() async throws {
         let names = count.map { (1...$0).map { "\(name)-\($0)" } } ?? [name]
         try await withThrowingDiscardingTaskGroup { group in
-            for name in names {
+            for (position, name) in names.enumerated() {
                 let folder = count == nil ? URL(filePath: folder) : URL(filePath: folder).appending(path: name)
-                let site = try site(name, in: folder)
+                let site = try site(name, target: target + Float(position), in: folder)
                 group.addTask { try await site.run() }
             }
         }
     }
 
-    private func site(_ name: String, in folder: URL) throws -> FleetSite {
+    private func site(_ name: String, target: Float, in folder: URL) throws -> FleetSite {
         let connection = try HTTPSClient(server: ServerAddress(server), settings: settings(of: name))
         let client = FleetClient(
             disorder.around(connection), key: try keyFile(of: name).map { try SigningKeyFile.read($0, orMake: true) })
         let learner = ArithmeticLearner(
             name: name, target: target, examples: examples,
             model: bytes.map { ArithmeticLearner.model(bytes: $0, tensors: tensors) } ?? ArithmeticLearner.smallModel,
-            duration: .seconds(secondsPerRound))
+            duration: .seconds(secondsPerRound), isVaried: varied)
         var ways = FleetSite.Settings()
         ways.packs = packed
         tempo.set(&ways)

@@ -9,6 +9,8 @@ public enum FederationError: Error, CustomStringConvertible, Sendable, Equatable
     /// A setting of the strategy that makes no sense.
     case setting(String)
     case file(String, reason: String)
+    /// There is no room for what shall be written at this path: the same may go well later.
+    case fullDisk(String)
     /// A run that cannot be taken up again.
     case resume(String)
     /// A site's policy refuses.
@@ -30,6 +32,7 @@ public enum FederationError: Error, CustomStringConvertible, Sendable, Equatable
         case .incompatibleSites(let reason), .setting(let reason), .resume(let reason), .site(let reason): reason
         case .policy(let fact): "The site's policy refuses: \(fact)."
         case .file(let name, let reason): "\(name): \(reason)"
+        case .fullDisk(let path): "The disk of \(path) is full. Make room on it."
         }
     }
 }

@@ -130,7 +130,7 @@ struct ScheduleRun {
             [
                 "expect", "--targets=" + list(Schedule.targets(schedule.sites)),
                 "--examples=" + list(Schedule.examples(schedule.sites)), "--rounds", "\(schedule.rounds)", "--model",
-                model.path,
+                model.path, "--varied",
             ], log: folder.appending(path: "expect.log"))
         if await expect.ending() != 0 { faults.append("the final weights are wrong") }
 
@@ -188,7 +188,8 @@ struct ScheduleRun {
             "site", "--name", name, "--folder", folder.appending(path: name).path,
             "--target=\(Schedule.targets(schedule.sites)[index])", "--examples",
             "\(Schedule.examples(schedule.sites)[index])", "--bytes", "\(schedule.bytes)", "--tensors",
-            "\(schedule.tensors)", "--heartbeat", "10", "--wait", "1.5", "--read-timeout", "4", "--first-pause", "0.1",
+            "\(schedule.tensors)", "--varied", "--heartbeat", "10", "--wait", "1.5", "--read-timeout", "4",
+            "--first-pause", "0.1",
             "--longest-pause", "1",
         ]
         switch schedule.identity {

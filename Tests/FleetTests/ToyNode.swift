@@ -126,7 +126,6 @@ struct ToyNode {
         for start in stride(from: 0, to: body.count, by: pieces) {
             try await reception.write(Array(body[start..<min(body.count, start + pieces)]))
         }
-        #expect(reception.bodyDigest == SHA256.hash(data: body))
         guard case .stored(let isStored) = try await reception.finish() else { return false }
         return isStored
     }

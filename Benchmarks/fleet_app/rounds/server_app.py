@@ -15,7 +15,7 @@ app = ServerApp()
 def main(grid: Grid, context: Context) -> None:
     config = context.run_config
     nodes, rounds = int(config["nodes"]), int(config["num-server-rounds"])
-    parts = np.array_split(np.zeros(int(config["bytes"]) // 4, np.float32), int(config["tensors"]))
+    parts = np.array_split(np.random.default_rng(1).random(int(config["bytes"]) // 4, np.float32), int(config["tensors"]))
     marks = []
     FedAvg(fraction_train=1.0, fraction_evaluate=0.0, min_train_nodes=nodes, min_available_nodes=nodes).start(
         grid=grid, initial_arrays=ArrayRecord({f"layer{i}.weight": Array(p) for i, p in enumerate(parts)}),

@@ -12,7 +12,7 @@
 #endif
 
 /// A descriptor that writes everything or throws, and reaches the disk when asked to.
-public final class DurableFile {
+public final class DurableFile: Sendable {
     private let descriptor: Int32
     private let path: String
 
@@ -83,8 +83,12 @@ public final class DurableFile {
         try DurableFile(other.deletingLastPathComponent(), flags: O_RDONLY | O_DIRECTORY).reachDisk()
     }
 
-    private static func failure(_ path: String) -> FederationError {
-        .file(path, reason: "\(String(cString: strerror(errno))). Check the path, its permissions and the free space.")
+    /// What the system's last call on this thread, which failed, has to say.
+    public static func failure(_ path: String) -> FederationError {
+        let number = errno
+        if number == ENOSPC || number == EDQUOT { return .fullDisk(path) }
+        return .file(
+            path, reason: "\(String(cString: strerror(number))). Check the path, its permissions and the free space.")
     }
 }
 

@@ -83,8 +83,12 @@ public struct FleetEndpoint: Sendable {
     private func push(_ request: Request) async throws -> Response {
         let signature = try signature(request)
         let reception = PushObjectReception(service, from: caller(request, signature))
-        for try await bytes in request.body { try await reception.write(bytes) }
-        if let signature { try ledger.admit(signature, .pushObject, reception.bodyDigest) }
+        var digest = SHA256()
+        for try await bytes in request.body {
+            if signature != nil { digest.update(data: bytes) }
+            try await reception.write(bytes)
+        }
+        if let signature { try ledger.admit(signature, .pushObject, digest.finalize()) }
         return Self.response(try await reception.finish().body)
     }
 

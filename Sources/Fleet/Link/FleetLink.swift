@@ -20,6 +20,7 @@ public final class FleetLink: SiteLink {
     private let order: Data?
     private let packs: Bool
     private let timeToLive: Double
+    private let log: @Sendable (String) -> Void
     /// Messages whose replies were read, by round: what later rounds let go of.
     private let read = Mutex<[(group: String, id: ObjectID)]>([])
 
@@ -27,9 +28,10 @@ public final class FleetLink: SiteLink {
     ///   - site: the node's name: its certificate's, or what its key was registered as.
     ///   - packs: float32 tensors go as one array.
     ///   - timeToLive: how long a task may take, in seconds.
+    ///   - log: told what a task waits for at the server.
     public init(
         to site: String, of service: FleetService, run: UInt64, order: Data? = nil, packs: Bool = false,
-        timeToLive: Double = 30 * 24 * 3600
+        timeToLive: Double = 30 * 24 * 3600, log: @escaping @Sendable (String) -> Void = { _ in }
     ) {
         self.site = site
         self.service = service
@@ -37,6 +39,7 @@ public final class FleetLink: SiteLink {
         self.order = order
         self.packs = packs
         self.timeToLive = timeToLive
+        self.log = log
     }
 
     public func perform(_ task: SiteTask) async throws -> SiteReply {
@@ -56,7 +59,7 @@ public final class FleetLink: SiteLink {
     ) async throws -> RecordDict {
         let question = FleetService.Question(
             key: "\(run) \(type) \(group) \(key)", runID: run, type: type, group: group, timeToLive: timeToLive)
-        let id = try await service.send(question, to: node) { content }
+        let id = try await send(question, to: node, content)
         // Not before: the new message may be made of the same objects.
         if type == "train" { await letGo(besides: group) }
         let reply: FleetReply
@@ -78,6 +81,22 @@ public final class FleetLink: SiteLink {
         } catch {
             await service.discard(id)
             throw error
+        }
+    }
+
+    /// Sends when the server's disk has room for it: that it is full is not the site's failure.
+    private func send(
+        _ question: FleetService.Question, to node: UInt64, _ content: RecordDict
+    ) async throws -> ObjectID {
+        var isSaid = false
+        while true {
+            do { return try await service.send(question, to: node) { content } } catch FederationError.fullDisk(
+                let path)
+            {
+                if !isSaid { log("\(FederationError.fullDisk(path)) The next task of \(site) waits for it.") }
+                isSaid = true
+                try await Task.sleep(for: .seconds(1))
+            }
         }
     }
 

@@ -20,11 +20,12 @@ public struct FlowerNodeLink: SiteLink {
     ///   - site: what the node's key was registered as.
     ///   - run: was opened with the bundle that the node runs.
     ///   - timeToLive: how long a task may take, in seconds.
+    ///   - log: told what a task waits for at the server.
     public init(
         to site: String, of service: FleetService, run: UInt64, beginning: Beginning,
-        timeToLive: Double = 30 * 24 * 3600
+        timeToLive: Double = 30 * 24 * 3600, log: @escaping @Sendable (String) -> Void = { _ in }
     ) {
-        link = FleetLink(to: site, of: service, run: run, timeToLive: timeToLive)
+        link = FleetLink(to: site, of: service, run: run, timeToLive: timeToLive, log: log)
         self.service = service
         self.beginning = beginning
     }

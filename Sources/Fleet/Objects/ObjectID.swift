@@ -30,6 +30,13 @@ public struct ObjectID: Sendable, Hashable, CustomStringConvertible {
         }
     }
 
+    /// The 32 bytes of the digest.
+    var bytes: [UInt8] {
+        [words.0, words.1, words.2, words.3].flatMap { word in
+            stride(from: 56, through: 0, by: -8).map { UInt8(truncatingIfNeeded: word >> UInt64($0)) }
+        }
+    }
+
     public var description: String {
         var digits: [UInt8] = []
         digits.reserveCapacity(64)

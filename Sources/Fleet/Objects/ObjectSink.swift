@@ -1,5 +1,5 @@
-/// Where objects go as they are made.
-public protocol ObjectSink {
+/// Where objects go as they are made, on several threads at once.
+public protocol ObjectSink: Sendable {
     /// Takes one object; its bytes are valid only during the call.
     func put(_ head: ObjectHead, _ body: UnsafeRawBufferPointer) throws -> ObjectID
 }

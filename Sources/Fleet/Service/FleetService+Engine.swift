@@ -128,7 +128,7 @@ extension FleetService {
     /// - Parameter content: is called where no message with this key is there.
     /// - Returns: the message's id, for `reply(to:)`.
     /// - Throws: `FleetError.unknownNode`, `FleetError.noReply` where the run is not running, or what kept it from
-    ///   being written.
+    ///   being written: after `FederationError.fullDisk` it may be sent again.
     public func send(
         _ question: Question, to node: UInt64, _ content: @escaping @Sendable () throws -> RecordDict
     ) async throws -> ObjectID {
@@ -171,9 +171,15 @@ extension FleetService {
         let id = try store.put(object)
         named.metadata.messageID = id
         let message = MessageBook.Outgoing(envelope: named, tree: content.under(id), key: question.key)
-        try files.write(id, named, message.tree)
-        try await disk()
-        try await keep(.sent(id, key: question.key))
+        do {
+            try files.write(id, named, message.tree)
+            try await disk()
+            try journal.append(.sent(id, key: question.key))
+            try await journal.reachDisk()
+        } catch {
+            abandon(id)
+            throw error
+        }
         book.add(id, message)
         signals.fire(.message(node: node))
         return id

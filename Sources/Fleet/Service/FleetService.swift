@@ -40,6 +40,7 @@ public actor FleetService {
     let folder: URL
     /// Objects and message files reach the disk together.
     let disk: SharedWrite
+    private let diskFailures: AsyncStream<any Error>
 
     var registry = NodeRegistry()
     var runs: [UInt64: FleetRun] = [:]
@@ -69,20 +70,31 @@ public actor FleetService {
         let store = try ObjectStore(folder.appending(path: "objects"))
         let files = try MessageFiles(folder.appending(path: "messages"))
         let url = folder.appending(path: "journal.jsonl")
-        var (journal, entries) = try MessageJournal.open(url)
+        let (failures, failing) = AsyncStream.makeStream(of: (any Error).self)
+        let failed: @Sendable (any Error) -> Void = { failing.yield($0) }
+        var (journal, entries) = try MessageJournal.open(url, failed: failed)
         let past = Past(entries, files, store, now: now())
         let written = past.journal
         if entries.count > 1000, entries.count > 2 * written.count {
             try MessageJournal.rewrite(url, written)
-            (journal, entries) = try MessageJournal.open(url)
+            (journal, entries) = try MessageJournal.open(url, failed: failed)
         }
         (self.folder, self.store, self.files, self.journal) = (folder, store, files, journal)
         (self.settings, self.now) = (settings, now)
         (registry, runs, book) = (past.registry, past.runs, past.book)
-        disk = SharedWrite { try store.makeDurable() }
+        disk = SharedWrite({ try store.makeDurable() }, failed: failed)
+        diskFailures = failures
         let book = past.book
         store.remove(store.all().filter { !book.isReferenced($0) })
         for id in files.all() where book.messages[id] == nil && book.replies[id] == nil { files.remove(id) }
+    }
+
+    /// Ends with an error when the disk did not take what was written; until then, with its task.
+    ///
+    /// Nothing is acknowledged any more after that. The process should end, and begin anew with a disk that works.
+    public nonisolated func untilDiskFails() async throws {
+        for await error in diskFailures { throw error }
+        try Task.checkCancellation()
     }
 
     // MARK: Callers
@@ -138,6 +150,12 @@ public actor FleetService {
         for id in dropped.ids { files.remove(id) }
         garbage.formUnion(dropped.objects)
         removeGarbage()
+    }
+
+    /// Takes away what there is of a message that was not sent.
+    func abandon(_ id: ObjectID) {
+        files.remove(id)
+        garbage.insert(id)
     }
 
     func beginWriting() { writers += 1 }

@@ -44,8 +44,11 @@ final class MessageJournal: Sendable {
 
     /// Opens or begins a journal. A last line that was cut short is dropped: what it told of did not happen.
     ///
+    /// - Parameter failed: told when the disk did not take an entry; none is taken from then on.
     /// - Returns: the entries that were there.
-    static func open(_ url: URL) throws -> (journal: MessageJournal, entries: [Entry]) {
+    static func open(
+        _ url: URL, failed: @escaping @Sendable (any Error) -> Void
+    ) throws -> (journal: MessageJournal, entries: [Entry]) {
         let data = (try? Data(contentsOf: url)) ?? Data()
         let decoder = JSONDecoder()
         var entries: [Entry] = []
@@ -62,7 +65,7 @@ final class MessageJournal: Sendable {
         }
         let file = try DurableFile(url, flags: O_RDWR | O_CREAT | O_APPEND)
         if whole < data.endIndex { try file.truncate(to: whole - data.startIndex) }
-        return (MessageJournal(Lines(file, length: whole - data.startIndex)), entries)
+        return (MessageJournal(Lines(file, length: whole - data.startIndex), failed), entries)
     }
 
     /// Puts these entries in the place of all that the file holds.
@@ -73,9 +76,9 @@ final class MessageJournal: Sendable {
         }
     }
 
-    private init(_ lines: Lines) {
+    private init(_ lines: Lines, _ failed: @escaping @Sendable (any Error) -> Void) {
         self.lines = lines
-        disk = SharedWrite { try lines.reachDisk() }
+        disk = SharedWrite({ try lines.reachDisk() }, failed: failed)
     }
 
     /// Adds entries to the file, in the order of the calls.

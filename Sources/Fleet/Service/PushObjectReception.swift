@@ -1,12 +1,9 @@
-import Crypto
-
 /// Takes one push-object call as its body comes: the object goes to the disk, and at no time is all of it in memory.
 public final class PushObjectReception {
     private let service: FleetService
     private let caller: Caller
     private var stream = ContentStream(field: 4, longest: PushObjectRequest.longest)
     private var state = State.waiting
-    private var digest = SHA256()
 
     private enum State {
         case waiting
@@ -19,7 +16,6 @@ public final class PushObjectReception {
     ///
     /// - Throws: `FleetFailure` as soon as the call cannot be right, before more is taken.
     public func write(_ bytes: [UInt8]) async throws(FleetFailure) {
-        digest.update(data: bytes)
         let rest = try take(bytes[...])
         guard case .waiting = state, let length = stream.contentLength else { return }
         let request = try fields()
@@ -55,9 +51,6 @@ public final class PushObjectReception {
             throw Self.failure(error)
         }
     }
-
-    /// SHA-256 of the body so far: what `CallLedger` asks for before `finish`.
-    public var bodyDigest: SHA256.Digest { digest.finalize() }
 
     /// Ends the call; the object counts from here on. Not called, nothing has happened.
     ///

@@ -28,9 +28,13 @@ final class EgressLog: Sendable {
         var sha256: String
     }
 
-    private let file: Mutex<DurableFile>
+    private let file: Mutex<(file: DurableFile, length: Int)>
 
-    init(_ url: URL) throws { file = Mutex(try DurableFile(url, flags: O_WRONLY | O_CREAT | O_APPEND)) }
+    init(_ url: URL) throws {
+        let file = try DurableFile(url, flags: O_WRONLY | O_CREAT | O_APPEND)
+        let length = try FileManager.default.attributesOfItem(atPath: url.path)[.size] as? Int
+        self.file = Mutex((file, length ?? 0))
+    }
 
     func add(_ metadata: Metadata, object: ObjectID, bytes: Int) throws {
         let line = Line(
@@ -39,9 +43,14 @@ final class EgressLog: Sendable {
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
         let data = try encoder.encode(line) + [UInt8(ascii: "\n")]
-        try file.withLock { file in
-            try data.withUnsafeBytes { try file.write($0) }
-            try file.reachDisk()
+        try file.withLock { log in
+            do { try data.withUnsafeBytes { try log.file.write($0) } } catch {
+                // Half a line would spoil the next one.
+                try log.file.truncate(to: log.length)
+                throw error
+            }
+            log.length += data.count
+            try log.file.reachDisk()
         }
     }
 }

@@ -97,16 +97,24 @@ public actor FleetSite {
         log("joined as node \(node)")
     }
 
-    /// Repeats a call as long as it fails for reasons that pass.
+    /// Repeats a call, or a writing, as long as it fails for reasons that pass: that of a full disk among them.
     private func persist<Result: Sendable>(_ body: @Sendable () async throws -> Result) async throws -> Result {
         var isSaid = false
         while true {
-            do { return try await body() } catch let error as TransportError where error.isTransient {
-                if settings.endsWithServer, node != 0, case .refused = error { throw ServerIsGone() }
+            do { return try await body() } catch let error where Self.mayPass(error) {
+                if settings.endsWithServer, node != 0, case TransportError.refused = error { throw ServerIsGone() }
                 if !isSaid { log("\(error) Trying again.") }
                 isSaid = true
                 try await Task.sleep(for: .seconds(1))
             }
+        }
+    }
+
+    private static func mayPass(_ error: any Error) -> Bool {
+        switch error {
+        case let error as TransportError: error.isTransient
+        case FederationError.fullDisk: true
+        default: false
         }
     }
 
@@ -143,9 +151,9 @@ public actor FleetSite {
         }
     }
 
-    /// Fetches a message's objects, makes them durable, and tells the server that it has them.
+    /// Fetches a message's objects.
     ///
-    /// - Returns: false where its run has ended meanwhile.
+    /// - Returns: false where its run has ended meanwhile, or where it was taken before.
     private func receive(_ envelope: MessageEnvelope, _ tree: ObjectTree) async throws -> Bool {
         let run = envelope.metadata.runID
         // Work that is under way, or done: the server did not hear that it was taken.
@@ -167,9 +175,7 @@ public actor FleetSite {
                     }
                 }
             }
-            try inbox.write(tree.root, envelope, tree)
-            try store.makeDurable()
-            try await persist { try await self.client.confirm(tree.root, node: self.node, run: run) }
+            try await persist { try self.inbox.write(tree.root, envelope, tree) }
             return true
         } catch let error where FleetClient.status(of: error) == 403 || error is FleetError {
             log("a message of run \(run) is not there any more")
@@ -181,10 +187,12 @@ public actor FleetSite {
 
     private func carryOut(_ id: ObjectID, _ metadata: Metadata, _ tree: ObjectTree) async throws {
         let start = ContinuousClock.now
+        async let isTaken = take(id, run: metadata.runID)
         var failure: MessageFailure?
         var content: ObjectTree?
         do {
-            content = try await reply(to: metadata, tree).write(to: store)
+            let reply = try await reply(to: metadata, tree)
+            content = try await persist { try reply.write(to: self.store) }
         } catch {
             try Task.checkCancellation()
             log("\(metadata.type), round \(metadata.group): \(error)")
@@ -193,12 +201,41 @@ public actor FleetSite {
         let envelope = MessageEnvelope(
             metadata.reply(createdAt: Date().timeIntervalSince1970), failure: failure)
         let object = try envelope.object(content: content?.root)
-        let reply = try store.put(object)
+        let reply = try await persist { try self.store.put(object) }
         var named = envelope
         named.metadata.messageID = reply
-        try outbox.write(reply, named, content?.under(reply) ?? ObjectTree([(reply, [])]))
-        try store.makeDurable()
-        try await deliver(replyTo: reply, seconds: (ContinuousClock.now - start) / .seconds(1))
+        let (kept, whole) = (named, content?.under(reply) ?? ObjectTree([(reply, [])]))
+        // From here on, a process that begins anew has it.
+        try await persist { try self.outbox.write(reply, kept, whole) }
+        guard try await isTaken else {
+            outbox.remove(reply)
+            inbox.remove(id)
+            return forget(Set(tree.ids).union(whole.ids))
+        }
+        let seconds = (ContinuousClock.now - start) / .seconds(1)
+        // On the disk as soon as it can be, and under way to the server at the same time.
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            group.addTask { try await self.makeDurable() }
+            group.addTask { try await self.deliver(replyTo: reply, seconds: seconds) }
+            try await group.waitForAll()
+        }
+    }
+
+    /// Not on the actor, which has other things to do while it lasts.
+    private nonisolated func makeDurable() async throws { try store.makeDurable() }
+
+    /// Makes a message durable, and then tells the server that it is here, while it is being carried out.
+    ///
+    /// - Returns: false where its run has ended meanwhile.
+    private func take(_ message: ObjectID, run: UInt64) async throws -> Bool {
+        try await makeDurable()
+        do {
+            try await persist { try await self.client.confirm(message, node: self.node, run: run) }
+            return true
+        } catch let error where FleetClient.status(of: error) == 403 {
+            log("a message of run \(run) is not there any more")
+            return false
+        }
     }
 
     private func reply(to metadata: Metadata, _ tree: ObjectTree) async throws -> RecordDict {
@@ -222,7 +259,7 @@ public actor FleetSite {
         guard let (envelope, tree) = outbox.read(reply) else { return }
         let metadata = envelope.metadata
         let bytes = tree.ids.compactMap(store.byteCount).reduce(0, +)
-        try egress.add(metadata, object: reply, bytes: bytes)
+        try await persist { try self.egress.add(metadata, object: reply, bytes: bytes) }
         do {
             while true {
                 let answer = try await persist {

@@ -14,13 +14,14 @@ import Federation
     import Darwin
 #endif
 
-/// Objects as files named by their ids, in 256 folders: `objects/ab/cdef...`.
+/// Objects as files named by their ids, in 256 folders: `objects/ab/cdef...`; small ones together in segments.
 ///
-/// A file has its name only when all of it is there and its hash is right. That says nothing of the disk: call
+/// A file has its name, and an object its place, only when all of it is there and its hash is right. That says nothing of the disk: call
 /// `makeDurable` before anyone is told that objects are kept.
 public final class ObjectStore: ObjectSink, ObjectSource {
     public let folder: URL
     let incoming: String
+    let segments: ObjectSegments
     private let root: String
 
     /// Opens or makes a store; what was half written in it is taken away.
@@ -37,6 +38,9 @@ public final class ObjectStore: ObjectSink, ObjectSource {
                 try files.createDirectory(
                     at: folder.appending(path: first < 16 ? "0" + digits : digits), withIntermediateDirectories: true)
             }
+            let small = root + "/segments"
+            try files.createDirectory(atPath: small, withIntermediateDirectories: true)
+            segments = try ObjectSegments(in: small)
         } catch {
             throw FleetError.storage("The folder \(folder.path) of the objects cannot be made")
         }
@@ -49,7 +53,7 @@ public final class ObjectStore: ObjectSink, ObjectSource {
     }
 
     /// Whether all of the object is there.
-    public func contains(_ id: ObjectID) -> Bool { access(path(id), F_OK) == 0 }
+    public func contains(_ id: ObjectID) -> Bool { segments.length(of: id) != nil || access(path(id), F_OK) == 0 }
 
     // MARK: Writing
 
@@ -58,6 +62,10 @@ public final class ObjectStore: ObjectSink, ObjectSource {
         let bytes = head.bytes
         let id = FleetObject.id(bytes, body)
         if contains(id) { return id }
+        if bytes.count + body.count <= ObjectSegments.longestObject {
+            try bytes.withUnsafeBytes { try segments.add(id, [$0, body]) }
+            return id
+        }
         let partial = PartialFile(in: self)
         try partial.write { file in
             try bytes.withUnsafeBytes { try file.write($0) }
@@ -81,17 +89,19 @@ public final class ObjectStore: ObjectSink, ObjectSource {
     public func head(of id: ObjectID) throws -> ObjectHead { try headAndLength(of: id).head }
 
     public func read(_ id: ObjectID, at offset: Int, into buffer: UnsafeMutableRawBufferPointer) throws {
-        try open(id).read(into: buffer, at: headAndLength(of: id).length + offset)
+        try readWhole(id, at: headAndLength(of: id).length + offset, into: buffer)
     }
 
     /// How many bytes the object has, its head among them; nil where it is not there.
     public func byteCount(of id: ObjectID) -> Int? {
+        if let length = segments.length(of: id) { return length }
         var status = stat()
         return stat(path(id), &status) == 0 ? Int(status.st_size) : nil
     }
 
     /// Fills the buffer with bytes of the object, its head among them: what is sent to one who asks for it.
     public func readWhole(_ id: ObjectID, at offset: Int, into buffer: UnsafeMutableRawBufferPointer) throws {
+        if try segments.read(id, at: offset, into: buffer) { return }
         try open(id).read(into: buffer, at: offset)
     }
 
@@ -104,12 +114,11 @@ public final class ObjectStore: ObjectSink, ObjectSource {
 
     private func headAndLength(of id: ObjectID) throws -> (head: ObjectHead, length: Int) {
         guard let size = byteCount(of: id) else { throw FleetError.missingObject(id) }
-        let file = try open(id)
         // Chunks, which are read most, have short heads.
         var count = min(size, 128)
         while true {
             let bytes = try [UInt8](unsafeUninitializedCapacity: count) { buffer, filled in
-                try file.read(into: UnsafeMutableRawBufferPointer(buffer), at: 0)
+                try readWhole(id, at: 0, into: UnsafeMutableRawBufferPointer(buffer))
                 filled = count
             }
             if let parsed = try ObjectHead.parse(bytes) {
@@ -149,15 +158,18 @@ public final class ObjectStore: ObjectSink, ObjectSource {
     }
 
     /// Takes objects away; those that are not there stay so.
-    public func remove(_ ids: some Sequence<ObjectID>) { for id in ids { unlink(path(id)) } }
+    public func remove(_ ids: some Sequence<ObjectID>) {
+        for id in ids where !segments.remove(id) { unlink(path(id)) }
+    }
 
     /// All ids in the store.
     public func all() -> [ObjectID] {
         let files = FileManager.default
-        return (try? files.contentsOfDirectory(atPath: folder.path))?.flatMap { first -> [ObjectID] in
+        let large = (try? files.contentsOfDirectory(atPath: folder.path))?.flatMap { first -> [ObjectID] in
             guard first.count == 2 else { return [] }
             let rest = (try? files.contentsOfDirectory(atPath: folder.appending(path: first).path)) ?? []
             return rest.compactMap { ObjectID(first + $0) }
-        } ?? []
+        }
+        return (large ?? []) + segments.all
     }
 }

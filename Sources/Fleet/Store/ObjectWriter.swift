@@ -7,7 +7,9 @@ public final class ObjectWriter {
     public let id: ObjectID
     private let children: [ObjectID]?
     private let store: ObjectStore
-    private let file: PartialFile
+    /// All of it, as long as it is small; a file is begun when it no longer is.
+    private var small: [UInt8] = []
+    private var file: PartialFile?
     private var hash = SHA256()
     private var head: ObjectHead?
     /// Until the head is whole.
@@ -16,13 +18,12 @@ public final class ObjectWriter {
 
     init(_ id: ObjectID, children: [ObjectID]?, in store: ObjectStore) {
         (self.id, self.children, self.store) = (id, children, store)
-        file = PartialFile(in: store)
     }
 
     /// Takes the next bytes.
     ///
     /// - Throws: `FleetError.malformed` or `wrongObject` as soon as the object cannot be right, before more is taken;
-    ///   `FleetError.storage` where it cannot be written.
+    ///   `FederationError.fullDisk` or `file` where it cannot be written.
     public func write(_ bytes: UnsafeRawBufferPointer) throws {
         guard !bytes.isEmpty else { return }
         if let head {
@@ -32,7 +33,21 @@ public final class ObjectWriter {
             try takeHead(bytes)
         }
         hash.update(bufferPointer: bytes)
-        try file.write { try $0.write(bytes) }
+        try keep(bytes)
+    }
+
+    private func keep(_ bytes: UnsafeRawBufferPointer) throws {
+        if file == nil, small.count + bytes.count <= ObjectSegments.longestObject {
+            small += bytes
+            return
+        }
+        let file = file ?? PartialFile(in: store)
+        self.file = file
+        try file.write { file in
+            try small.withUnsafeBytes { try file.write($0) }
+            try file.write(bytes)
+        }
+        small = []
     }
 
     private func takeHead(_ bytes: UnsafeRawBufferPointer) throws {
@@ -68,6 +83,7 @@ public final class ObjectWriter {
         }
         let found = ObjectID(hash.finalize())
         guard found == id else { throw FleetError.wrongObject(id, fact: "its hash is \(found)") }
-        try file.keep(as: id)
+        if let file { return try file.keep(as: id) }
+        try small.withUnsafeBytes { try store.segments.add(id, [$0]) }
     }
 }

@@ -26,27 +26,16 @@ final class PartialFile {
 
     deinit { if file != nil { unlink(path) } }
 
-    /// - Throws: `FleetError.storage`, such as on a full disk; nothing is left then.
+    /// - Throws: `FederationError.fullDisk` or `file`.
     func write(_ body: (DurableFile) throws -> Void) throws {
-        do {
-            let file = try file ?? DurableFile(path: path, flags: O_WRONLY | O_CREAT | O_EXCL)
-            self.file = file
-            try body(file)
-        } catch {
-            throw failure(error)
-        }
+        let file = try file ?? DurableFile(path: path, flags: O_WRONLY | O_CREAT | O_EXCL)
+        self.file = file
+        try body(file)
     }
 
     /// Gives the file its name. Where the object is there already, nothing changes.
     func keep(as id: ObjectID) throws {
-        guard rename(path, store.path(id)) == 0 else { throw failure(nil) }
+        guard rename(path, store.path(id)) == 0 else { throw DurableFile.failure(path) }
         file = nil
-    }
-
-    private func failure(_ error: (any Error)?) -> FleetError {
-        let number = errno
-        unlink(path)
-        if number == ENOSPC || number == EDQUOT { return .storage("The disk of \(store.folder.path) is full") }
-        return .storage("An object cannot be written to \(store.folder.path) (\(String(cString: strerror(number))))")
     }
 }

@@ -30,6 +30,10 @@ struct BenchServer {
                 return false
             }
             group.addTask {
+                try await service.untilDiskFails()
+                return false
+            }
+            group.addTask {
                 try await lead(service)
                 return true
             }
@@ -55,7 +59,7 @@ struct BenchServer {
         let file = run
         try await service.open(FleetRun(id: 1))
         try await ServedRun(file, output: output, engine: NNUNetEngine()).start(print: { print($0) }) { site in
-            FleetLink(to: site, of: service, run: 1, order: try SiteOrder(file, site: site).data)
+            FleetLink(to: site, of: service, run: 1, order: try SiteOrder(file, site: site).data, log: { print($0) })
         }
         try await service.close(1)
         // Sites learn with their next call that the run has ended.

@@ -37,9 +37,10 @@ extension ServerProcess {
         let names = Set(run.sites.filter(\.isFlowerNode).map(\.name))
         try await served.start(print: print) { [beginning] site in
             if let beginning, names.contains(site) {
-                return FlowerNodeLink(to: site, of: service, run: id, beginning: beginning)
+                return FlowerNodeLink(to: site, of: service, run: id, beginning: beginning, log: print)
             }
-            return FleetLink(to: site, of: service, run: id, order: try SiteOrder(run, site: site).data)
+            return FleetLink(
+                to: site, of: service, run: id, order: try SiteOrder(run, site: site).data, log: print)
         }
     }
 

@@ -76,6 +76,7 @@ struct ServerProcess {
             group.addTask { try await sites.run() }
             group.addTask { try await administration.run() }
             group.addTask { try await queue.work() }
+            group.addTask { try await service.untilDiskFails() }
             group.addTask {
                 for await node in await service.changes() { log.write("\(node.name): \(node.status.rawValue)") }
             }

@@ -2,6 +2,7 @@ import Federation
 import FederationTesting
 import Fleet
 import Foundation
+import Synchronization
 import Testing
 
 @Suite struct FleetLinkTests {
@@ -56,6 +57,39 @@ import Testing
                 _ = try await link.perform(.describe)
                 _ = try await link.perform(.initialWeights([]))
                 #expect(Set(judged.keys).isDisjoint(with: chunks().keys))
+            }
+        }
+    }
+
+    /// It is not the site's failure, and nothing is lost: the task waits until there is room at both ends.
+    @Test(.enabled(if: getuid() == 0 && SmallDisk.canMount, "only where a small disk can be mounted"))
+    func aFullDiskIsWaitedFor() async throws {
+        let disk = try SmallDisk()
+        let said = Mutex<[String]>([])
+        let ballast = disk.url.appending(path: "ballast")
+        try await LinkBench.serve(identity("keys"), in: disk.url) { bench in
+            try await bench.service.open(FleetRun(id: 1))
+            try await bench.withSite(Site(name: "a", learner: Echo())) {
+                let link = FleetLink(to: "a", of: bench.service, run: 1) { line in said.withLock { $0.append(line) } }
+                _ = try await link.perform(.describe)
+                let file = open(ballast.path, O_WRONLY | O_CREAT, 0o600)
+                let block = [UInt8](repeating: 0, count: 4096)
+                while write(file, block, block.count) > 0 {}
+                close(file)
+                // Larger than what both ends let go of meanwhile.
+                let model = Weights([tensor("w", [50_000], seed: 3)])
+                async let judged = link.perform(.validate(ValidationTask(round: 1, model: model)))
+                for _ in 0..<500 where said.withLock({ $0.isEmpty }) { try await Task.sleep(for: .milliseconds(10)) }
+                let line = said.withLock { $0.joined(separator: "\n") }
+                #expect(line.contains("is full") && line.contains("task of a waits") && !line.contains("\n"))
+                unlink(ballast.path)
+                guard case .validation = try await judged else {
+                    Issue.record("another kind of reply")
+                    return
+                }
+                let messages = bench.folder.appending(path: "server/messages")
+                // Of what failed nothing is left: the two messages and the replies to them.
+                #expect(try FileManager.default.contentsOfDirectory(atPath: messages.path).count == 4)
             }
         }
     }
