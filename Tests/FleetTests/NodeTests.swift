@@ -26,11 +26,6 @@ import Testing
         "arrays": .arrays(ArrayRecord(Weights([tensor("w", [40, 50]), tensor("n", [1], .int64)]))),
         "config": .config(["server-round": .int(1)]),
     ]
-    private func objectCount() -> Int {
-        FileManager.default.enumerator(atPath: folder.url.appending(path: "objects").path)!
-            .compactMap { $0 as? String }.filter { $0.utf8.count > 60 }.count
-    }
-
     private func refusal(_ body: () async throws -> Void) async -> FleetFailure? {
         do { try await body() } catch { return error as? FleetFailure }
         return nil
@@ -62,7 +57,7 @@ import Testing
         try await service.unregister(node.id)
         await #expect(throws: FleetError.self) { try await waiting.value }
         #expect(await status() == .unregistered)
-        #expect(objectCount() == 0)
+        #expect(service.store.all().count == 0)
         #expect(await refusal { _ = try await node.pull() }?.status == 401)
         await #expect(throws: FleetError.unknownNode(node.id)) {
             try await service.send(question, to: node.id) { Self.model }

@@ -33,11 +33,6 @@ import Testing
         ]
     }
 
-    private func objectCount() -> Int {
-        FileManager.default.enumerator(atPath: folder.url.appending(path: "objects").path)!
-            .compactMap { $0 as? String }.filter { $0.utf8.count > 60 }.count
-    }
-
     private func refusal(_ body: () async throws -> Void) async -> FleetFailure? {
         do { try await body() } catch { return error as? FleetFailure }
         return nil
@@ -64,9 +59,9 @@ import Testing
         let records = try await waiting.records()
         #expect(records.metrics("metrics")?["value"] == .double(0.5))
         #expect(try records.arrays("arrays")?.tensors.whole() == answer(0.5).arrays("arrays")?.tensors.whole())
-        #expect(objectCount() > 10)
+        #expect(service.store.all().count > 10)
         await service.discard(id)
-        #expect(objectCount() == 0)
+        #expect(service.store.all().count == 0)
         await #expect(throws: FleetError.self) { try await service.reply(to: id) }
     }
 
@@ -83,7 +78,7 @@ import Testing
         }
         #expect(Set(ids.values).count == 3)
         // Two chunks, two arrays, a record of each kind, their dict, and three messages.
-        #expect(objectCount() == 7 + 3)
+        #expect(service.store.all().count == 7 + 3)
         for node in nodes {
             let (envelope, tree) = try #require(try await node.pull())
             #expect(envelope.metadata.messageID == ids[node.id])
@@ -91,7 +86,7 @@ import Testing
         }
         for (count, node) in nodes.enumerated() {
             await service.discard(ids[node.id]!)
-            #expect(objectCount() == (count == 2 ? 0 : 9 - count))
+            #expect(service.store.all().count == (count == 2 ? 0 : 9 - count))
         }
     }
 
@@ -137,7 +132,7 @@ import Testing
         await #expect(throws: FleetError.self) { try await closed.value }
         #expect(await refusal { _ = try await node.answer(.getRun(node.id, runID: 7)) }?.code == 2007)
         await #expect(throws: FleetError.self) { try await service.send(question, to: node.id) { Self.model } }
-        #expect(objectCount() == 0)
+        #expect(service.store.all().count == 0)
     }
 
     /// A new service on the same folder, after each step of a message's life, goes on as if nothing had been.
@@ -182,7 +177,7 @@ import Testing
         #expect(try await service.reply(to: id).records().metrics("metrics")?["value"] == .double(0.25))
         await service.discard(id)
         try restart()
-        #expect(objectCount() == 0)
+        #expect(service.store.all().count == 0)
         clock.advance(1)
         #expect(try await service.send(question, to: node.id) { Self.model } != id)
     }
@@ -301,7 +296,7 @@ import Testing
         #expect(!third.isTaken && third.missing.isEmpty && third.session.isEmpty)
         #expect(try await service.reply(to: id).records().metrics("metrics")?["value"] == .double(2))
         await service.discard(id)
-        #expect(objectCount() == 0)
+        #expect(service.store.all().count == 0)
         #expect(try await node.push(second).isTaken == false)
     }
 

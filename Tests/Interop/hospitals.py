@@ -2,6 +2,7 @@
 import json
 import shutil
 import time
+from collections.abc import Callable
 from pathlib import Path
 from subprocess import Popen
 
@@ -57,8 +58,10 @@ def nnunets_on_a_superlink(bench: Bench) -> str:
     public_key(bench, folder / "a", "a")
     bench.run("flwr", "supernode", "register", "ssh/a.pub", "bench")
     bench.register("b")
+    (bench.folder / "policy.yaml").write_text(
+        "{work: [train, validate], datasets: [Dataset301_H301], fewest_cases: 4, largest_message_mb: 6}\n")
     link = ("--superlink", f"https://127.0.0.1:{port}", "--root-certificates", "ca.pem", *TRAINING)
-    bench.start("a", COHORT, "site", folder / "a", *link, "--dataset", 301)
+    bench.start("a", COHORT, "site", folder / "a", *link, "--dataset", 301, "--policy", "policy.yaml")
     bench.start("b", COHORT, "site", "--key", "keys/b.key", "--folder", "sites/b", *link, "--dataset", 302)
     output = bench.folder / "sent"
     output.mkdir()
@@ -83,10 +86,12 @@ def nnunets_on_a_superlink(bench: Bench) -> str:
         equal = {name for name in final if numpy.array_equal(one[name], other[name])}
         assert equal == lowest, equal
     dice = json.loads((output / "evaluation.json").read_text())[str(rounds)]["dice"]
-    # What left is listed at the sites: two updates, two evaluations, and the weights to begin with at one of them.
+    # The app's last question lets each site keep the last model.
+    assert len(list(bench.folder.rglob("checkpoint_final.pth"))) == 2
+    # What left is listed at the sites: updates, evaluations and two words at the end; the first weights at one of them.
     lines = [len(file.read_text().splitlines()) for file in
              ((folder / "a/superlink/egress.jsonl"), bench.folder / "sites/b/egress.jsonl")]
-    assert sorted(lines) == [2 * rounds, 2 * rounds + 2], lines
+    assert sorted(lines) == [2 * rounds + 2, 2 * rounds + 4], lines
     return (f"{len(final.files)} tensors, from the weighted mean of what they sent at most {worst:.1e}; "
             f"Dice {dice:.3f}; {seconds:.1f} s for the whole run")
 
@@ -97,7 +102,10 @@ class Study:
     def __init__(self, bench: Bench, *sites: str):
         self.bench = bench
         self.folder, self.port = kits(bench, *sites)
-        self.server = bench.start("server", COHORT, "server", self.folder / "server", "--host", "127.0.0.1")
+        self.start()
+
+    def start(self) -> None:
+        self.server = self.bench.start("server", COHORT, "server", self.folder / "server", "--host", "127.0.0.1")
         wait_for_port(self.port)
 
     def ask(self, command: str, *arguments: object) -> str:
@@ -111,29 +119,45 @@ class Study:
         shutil.copy(root, self.bench.folder / "ca.pem")
         return self.bench.supernode(name, self.port, target, examples)
 
-    def submit(self, run: str, state: str = "finished") -> None:
+    def restart(self) -> None:
+        """Kills the server in the middle of what it does, and starts it again."""
+        self.server.kill()
+        self.server.wait()
+        self.start()
+
+    def submit(self, run: str, meanwhile: Callable[[str], None] = lambda number: None) -> None:
+        """Hands a run in, and takes it home when it has ended."""
         (self.bench.folder / "run.yaml").write_text(run)
         number = self.ask("submit", "run.yaml").split()[1].rstrip(":")
+        meanwhile(number)
 
         def has_ended() -> bool:
             status = self.ask("status")
             line = next(line for line in status.splitlines() if line.split()[:1] == [number])
-            return f": {state}" in line or ": failed" in line and self.fail(status)
+            if ": failed" in status:
+                raise RuntimeError(status)
+            return ": finished" in line
 
-        wait_until(has_ended, f"run {number} is {state}")
+        wait_until(has_ended, f"run {number} has ended")
         self.ask("download", number, "-o", f"home{number}")
-
-    def fail(self, status: str) -> bool:
-        raise RuntimeError(status)
 
     def audit(self) -> str:
         return (self.folder / "server/state/audit.jsonl").read_text()
 
 
 def supernodes_in_a_run_of_cohorts(bench: Bench) -> str:
-    """Two stock SuperNodes with a Python app in a run of `cohort server`, which then shuts one out:"""
+    """Two stock SuperNodes with a Python app in a run of `cohort server`, which is killed, and then shuts one out:"""
     fab, initial = bench.app()
     study = Study(bench, "unused")
+    run = ("name: flower\n"
+           "sites: [{name: a, flower: true}, {name: b, flower: true}]\n"
+           f"flower: {{fab: '{fab}', initial: '{initial}'}}\n"
+           f"training: {{rounds: {ROUNDS}}}\n")
+    try:
+        study.submit(run)
+        raise AssertionError("a run of nodes that nobody has registered was taken in")
+    except RuntimeError as error:
+        assert "No key is registered for the node a" in str(error), error
     for name in "ab":
         bench.signing_key(name)
     study.node("register-node", "a", "keys/a.pub")
@@ -141,11 +165,13 @@ def supernodes_in_a_run_of_cohorts(bench: Bench) -> str:
     nodes = [study.supernode(*each) for each in zip("ab", TARGETS, EXAMPLES)]
     time.sleep(5)
     assert all(node.poll() is None for node in nodes), "a node does not wait for its run"
-    study.submit(
-        "name: flower\n"
-        "sites: [{name: a, flower: true}, {name: b, flower: true}]\n"
-        f"flower: {{fab: '{fab}', initial: '{initial}'}}\n"
-        f"training: {{rounds: {ROUNDS}}}\n")
+
+    def kill(number: str) -> None:
+        wait_until(lambda: "round 1/" in study.ask("logs", number), "the first round has ended")
+        time.sleep(2)
+        study.restart()
+
+    study.submit(run, kill)
     bench.run(PEER, "expect", "--targets", ",".join(map(str, TARGETS)), "--examples", ",".join(map(str, EXAMPLES)),
               "--rounds", ROUNDS, "--model", "home1/model.safetensors")
     study.node("unregister-node", "b")

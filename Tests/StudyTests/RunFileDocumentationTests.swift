@@ -33,6 +33,12 @@ import Testing
         #expect(try SitePolicy(yaml: examples[0]).fewestCases == 20)
     }
 
+    @Test func theRunWithANodeOfFlowersCanBeRead() throws {
+        let examples = try Self.examples(in: Self.page("flower.md"))
+        #expect(examples.count == 1)
+        #expect(try RunFile(yaml: examples[0]).hasFlowerNodes)
+    }
+
     @Test func theExamplesCanBeRun() throws {
         #expect(examples.count == 2)
         for example in examples { _ = try RunFile(yaml: example) }

@@ -49,6 +49,9 @@ actor RunHost: SiteHost {
     }
 
     func begin(run: UInt64, order: Data) async throws {
+        guard standing == nil else {
+            throw FederationError.site("What this site trains, its own people have said. Leave query.begin out.")
+        }
         let parsed = try SiteOrder(parsing: order)
         if participants[run] == nil || (try? Data(contentsOf: self.order(run))) != order {
             let participant = try participant(parsed, run: run)

@@ -61,6 +61,24 @@ import Testing
         }
     }
 
+    /// Beside a site of Cohort's, the node trains that site's network, and begins with its weights.
+    @Test func aSiteOfCohortsGivesTheModel() async throws {
+        try await withNode { link, _, _, bench in
+            let other = toySite("hospital", examples: 99)
+            let learner = ToyLearner(other, target: 1)
+            let first = InProcessLink(Site(name: "hospital", learner: learner))
+            let link = FlowerNodeLink(to: link.site, of: bench.service, run: 7, beginning: .site(first))
+            guard case .description(let own) = try await link.perform(.describe),
+                case .description(let its) = try await first.perform(.describe),
+                case .weights(let begun) = try await link.perform(.initialWeights(["head.weight"])),
+                case .weights(let given) = try await first.perform(.initialWeights(["head.weight"]))
+            else { return wrong() }
+            // Its cases are its own, and known with its first update.
+            #expect(own.name == "a" && own.examples == 1 && its.examples == 99)
+            #expect(own.tensors == its.tensors && own.kind == its.kind && begun == given)
+        }
+    }
+
     @Test func itIsThereWhenItsNodeIs() async throws {
         let folder = try TemporaryFolder()
         try await LinkBench.serve(.keys, in: folder.url) { bench in

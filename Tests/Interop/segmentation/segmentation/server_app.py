@@ -11,10 +11,10 @@ from flwr.serverapp.strategy import FedAvg
 app = ServerApp()
 
 
-def ask(grid: Grid, node: int, kind: str, config: dict) -> RecordDict:
+def ask(grid: Grid, node: int, kind: str, config: dict, **more: ArrayRecord) -> RecordDict:
     """What a Cohort site answers to one of its own questions."""
-    question = Message(RecordDict({"config": ConfigRecord(config)}), dst_node_id=node, message_type=kind)
-    reply, = grid.send_and_receive([question])
+    content = RecordDict({"config": ConfigRecord(config), **more})
+    reply, = grid.send_and_receive([Message(content, dst_node_id=node, message_type=kind)])
     if reply.has_error():
         raise RuntimeError(f"{kind}: {reply.error.reason}")
     return reply.content
@@ -60,6 +60,13 @@ def main(grid: Grid, context: Context) -> None:
     strategy.folder = folder
     result = strategy.start(
         grid=grid, initial_arrays=initial, num_rounds=rounds, train_config=ConfigRecord({"cohort-rounds": rounds}))
+    for node in grid.get_node_ids():
+        ask(grid, node, "query.finish", {}, arrays=result.arrays)
+        try:
+            ask(grid, node, "query.begin", {"cohort-payload": b"{}"})
+            raise AssertionError("a site took an order from outside in place of its own people's")
+        except RuntimeError as error:
+            assert "its own people have said" in str(error), error
     save(folder / "final.npz", result.arrays)
     (folder / "evaluation.json").write_text(json.dumps(
         {number: dict(metrics) for number, metrics in result.evaluate_metrics_clientapp.items()}))
