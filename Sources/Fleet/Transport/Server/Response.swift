@@ -11,6 +11,8 @@ public struct Response: Sendable {
     public var status: Int
     public var headers: [(name: String, value: String)]
     public var body: Body
+    /// What the audit log says of this answer; nil for an answer in the ordinary course of things.
+    public var audited: String?
 
     public init(status: Int = 200, headers: [(name: String, value: String)] = [], body: Body = .bytes([])) {
         self.status = status

@@ -6,7 +6,7 @@ import NIOSSL
 
 /// Serves the connections of a port: TLS, HTTP/1.1, the peer's identity, one request after the other.
 struct ServerConnection: ServerChildChannel {
-    typealias Value = NIOAsyncChannel<HTTPServerRequestPart, HTTPServerResponsePart>
+    typealias Value = AcceptedConnection
 
     let tls: TLSContext?
     let limits: ServerLimits
@@ -36,8 +36,7 @@ struct ServerConnection: ServerChildChannel {
                 withEncoderConfiguration: .init(),
                 withDecoderLimitConfiguration: decoding)
             try pipeline.addHandler(DeadlineHandler(limits))
-            return try NIOAsyncChannel(
-                wrappingChannelSynchronously: channel, configuration: .init(isOutboundHalfClosureEnabled: true))
+            return try AcceptedConnection(channel)
         }
     }
 
@@ -45,7 +44,8 @@ struct ServerConnection: ServerChildChannel {
         let channel = connection.channel
         await withTaskCancellationHandler {
             do {
-                try await connection.executeThenClose { inbound, outbound in
+                // Nothing may come between these two: a stream that is not closed by its scope ends the program.
+                try await connection.opened().executeThenClose { inbound, outbound in
                     let reader = RequestReader(inbound.makeAsyncIterator())
                     let address = channel.remoteAddress?.ipAddress ?? "?"
                     if await serve(reader, outbound, channel: channel, address: address) == .linger {
