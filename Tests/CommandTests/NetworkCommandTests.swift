@@ -104,6 +104,9 @@ struct NetworkCommandTests {
         let egress = String(
             decoding: try cohort.bytes("workspace/study/hospital_a/state/egress.jsonl"), as: UTF8.self)
         #expect(egress.split(separator: "\n").count >= 6 && !egress.contains("Phantom_") && !egress.contains("/"))
+        for kind in ["enrol", "register-node", "activate-node", "train", "evaluate"] {
+            #expect(egress.contains("\"kind\":\"\(kind)\""), "\(kind) is not in \(egress)")
+        }
     }
 
     @Test func whoMayNotIsRefused() async throws {

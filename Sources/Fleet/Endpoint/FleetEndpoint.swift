@@ -20,8 +20,12 @@ public struct FleetEndpoint: Sendable {
     static let versionHeader = "cohort-tasks"
     /// Goes up when tasks change so that older sites or servers would misread them.
     public static let version = 1
+    private let version: Int
 
-    public init(_ service: FleetService) { self.service = service }
+    /// - Parameter version: the form of tasks that this server speaks.
+    public init(_ service: FleetService, version: Int = FleetEndpoint.version) {
+        (self.service, self.version) = (service, version)
+    }
 
     public var routes: [Route] {
         FleetMethod.allCases.map { method in
@@ -33,11 +37,11 @@ public struct FleetEndpoint: Sendable {
 
     private func handle(_ method: FleetMethod, _ request: Request) async throws -> Response {
         do {
-            if let version = request.headers[Self.versionHeader], version != "\(Self.version)" {
+            if let theirs = request.headers[Self.versionHeader], theirs != "\(version)" {
                 throw FleetFailure(
                     status: 412,
-                    detail: "This site speaks form \(version.prefix(8)) of Cohort's tasks and this server form "
-                        + "\(Self.version). Install the same version of Cohort at both.")
+                    detail: "This site speaks form \(theirs.prefix(8)) of Cohort's tasks and this server form "
+                        + "\(version). Install the same version of Cohort at both.")
             }
             if method == .pushObject { return try await push(request) }
             let body = try await request.body.collect(upTo: method.longestRequest)
@@ -48,12 +52,25 @@ public struct FleetEndpoint: Sendable {
             let waiting = Duration.seconds(seconds.isFinite ? min(max(seconds, 0), Self.longestWait) : 0)
             switch try await service.answer(call, from: caller, waiting: waiting) {
             case .answer(let answer): return Self.response(try answer.body)
-            case .object(let answer): return Response(headers: Self.headers, body: .source(PulledObject(answer)))
+            case .object(let answer):
+                var response = Response(headers: Self.headers, body: .source(PulledObject(answer)))
+                if !answer.isFound { response.audited = "It asked for an object that is in no message to it." }
+                return response
             }
         } catch let failure as FleetFailure {
-            return Response(
+            var response = Response(
                 status: failure.status, headers: [("content-type", "application/json")], body: .bytes(failure.json))
+            if !failure.isOrdinary { response.audited = Self.reason(failure, request) }
+            return response
         }
+    }
+
+    /// What the audit log says; the answer itself says less to one who is not who they claim to be.
+    private static func reason(_ failure: FleetFailure, _ request: Request) -> String {
+        guard failure == .notAuthenticated else { return failure.detail }
+        return request.peer == nil
+            ? "Its signature is missing, wrong, too old, or was used for another call."
+            : "It named a node or a message that is another's."
     }
 
     private func push(_ request: Request) async throws -> Response {

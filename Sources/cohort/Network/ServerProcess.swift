@@ -23,12 +23,12 @@ struct ServerProcess {
             throw ProvisioningError.kit("This is the kit of \(me.name), which is no server; use cohort site with it")
         }
         try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
-        let log = ServerLog(audit: folder.appending(path: "audit.jsonl"))
+        let auditLog = AuditLog(folder.appending(path: "audit.jsonl"), tell: ServerLog.write)
         let service = try FleetService(folder.appending(path: "fleet"))
         let queue = try RunQueue(folder.appending(path: "runs")) { id, run, folder, print in
             try await Self.perform(id, run, folder, service) { line in
                 print(line)
-                log.write("run \(id): \(line)")
+                ServerLog.write("run \(id): \(line)")
             }
         }
         let key = try kit.privateKey(passphrase: passphrase)
@@ -37,29 +37,26 @@ struct ServerProcess {
             clientRoots: try TLSRoots(pem: kit.authority.pem))
         let revocations = kit.revocations()
         let enrolment = try kit.enrolment(revocations: revocations, passphrase: passphrase)
-        let audit: @Sendable (AuditEvent) -> Void = { event in
-            log.refused(
-                ServerLog.Refused(
-                    time: event.time.formatted(.iso8601), peer: event.peer, address: event.address,
-                    route: event.route, status: event.status, reason: event.reason))
-        }
+        let audit: @Sendable (AuditEvent) -> Void = { auditLog.write($0) }
         let sites = try HTTPSServer(
             .init(host: host, port: kit.settings.server.port, tls: tls, audience: .sites),
-            routes: FleetEndpoint(service).routes + [EnrolmentEndpoint.route(enrolment) { log.write($0) }],
+            routes: FleetEndpoint(service).routes + [EnrolmentEndpoint.route(enrolment) { ServerLog.write($0) }],
             policy: Self.policy(.site, revocations) { $0 == EnrolmentOverHTTPS.path }, audit: audit,
-            onListening: { log.write("listening for sites on port \($0)") })
+            onListening: { ServerLog.write("listening for sites on port \($0)") })
         let administration = try HTTPSServer(
             .init(host: host, port: kit.settings.server.administrationPort, tls: tls, audience: .administrators),
             routes: AdministrationEndpoint(queue, service, try kit.authorization()).routes,
             policy: Self.policy(.administrator, revocations) { _ in false }, audit: audit,
-            onListening: { log.write("listening for administrators on port \($0)") })
-        log.write("\(me.name) of \(kit.settings.project), certificate valid until \(me.notAfter.formatted(.iso8601))")
+            onListening: { ServerLog.write("listening for administrators on port \($0)") })
+        ServerLog.write(
+            "\(me.name) of \(kit.settings.project), certificate valid until \(me.notAfter.formatted(.iso8601))")
         try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask { try await sites.run() }
             group.addTask { try await administration.run() }
             group.addTask { try await queue.work() }
+            group.addTask { try await auditLog.run() }
             group.addTask {
-                for await node in await service.changes() { log.write("\(node.name): \(node.status.rawValue)") }
+                for await node in await service.changes() { ServerLog.write("\(node.name): \(node.status.rawValue)") }
             }
             defer { group.cancelAll() }
             try await group.next()

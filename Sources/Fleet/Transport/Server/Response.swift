@@ -23,6 +23,7 @@ public struct Response: Sendable {
     public init(_ refusal: Refusal) {
         self.init(
             status: refusal.status, headers: [("content-type", "application/json")], body: .bytes(refusal.json))
+        audited = refusal.detail
     }
 }
 

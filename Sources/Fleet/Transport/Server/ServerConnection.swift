@@ -103,6 +103,9 @@ struct ServerConnection: ServerChildChannel {
                 responder.report(address: address, reason: "TLS handshake failed: \(printable("\(reason)", upTo: 300))")
             }
             return .close
+        } catch TransportError.slowBody {
+            responder.report(caller, address: address, reason: "no request came within the time for one")
+            return .close
         } catch {
             return .close
         }
