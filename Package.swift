@@ -193,7 +193,13 @@ let package = Package(
         .testTarget(
             name: "SimulationTests", dependencies: ["Study", "Learning", "Federation", "Torch", "NNUNet", "Imaging"],
             swiftSettings: strict),
-        .testTarget(name: "CommandTests", dependencies: ["NNUNet", "Fleet", "Provisioning"], swiftSettings: strict),
+        .testTarget(
+            name: "CommandTests",
+            dependencies: [
+                "NNUNet", "Fleet", "Provisioning", .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOPosix", package: "swift-nio"), .product(name: "NIOSSL", package: "swift-nio-ssl"),
+            ],
+            swiftSettings: strict),
         .testTarget(
             name: "LearningTests",
             dependencies: ["Learning", "Federation", "Torch", "NNUNet", "Imaging", "SharedData"],

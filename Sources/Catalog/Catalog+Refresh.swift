@@ -13,12 +13,16 @@ public struct RefusedCall: Sendable, Equatable, Codable {
     public var time: String
     /// By its certificate; nil for a stranger.
     public var peer: String?
-    public var address: String
+    /// Nil in a line that counts those of many callers.
+    public var address: String?
     public var route: String?
     public var status: Int?
     public var reason: String
 
-    public init(time: String, peer: String?, address: String, route: String?, status: Int?, reason: String) {
+    public init(
+        time: String, peer: String? = nil, address: String? = nil, route: String? = nil, status: Int? = nil,
+        reason: String
+    ) {
         self.time = time
         self.peer = peer
         self.address = address

@@ -74,7 +74,7 @@ public final class Catalog: Sendable {
           run INTEGER NOT NULL, round INTEGER NOT NULL, site TEXT NOT NULL, name TEXT NOT NULL, value REAL NOT NULL,
           PRIMARY KEY (run, round, site, name)) WITHOUT ROWID;
         CREATE TABLE refusal (
-          time TEXT NOT NULL, peer TEXT, address TEXT NOT NULL, route TEXT, status INTEGER, reason TEXT NOT NULL);
+          time TEXT NOT NULL, peer TEXT, address TEXT, route TEXT, status INTEGER, reason TEXT NOT NULL);
         CREATE INDEX refusalByPeer ON refusal (peer, time);
         """
 }

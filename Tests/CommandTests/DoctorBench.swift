@@ -89,7 +89,8 @@ struct DoctorBench: Sendable {
     ///
     /// - Parameter ahead: seconds by which the server's clock is.
     func served<Result: Sendable>(
-        ahead: Double? = nil, refusing refused: String? = nil, _ body: @Sendable @escaping () async throws -> Result
+        ahead: Double? = nil, refusing refused: String? = nil, routes: [Route]? = nil,
+        _ body: @Sendable @escaping () async throws -> Result
     ) async throws -> Result {
         let kit = try Kit(contentsOf: kit("server"))
         let tls = HTTPSServer.TLS(
@@ -114,7 +115,7 @@ struct DoctorBench: Sendable {
         let (ports, continuation) = AsyncStream.makeStream(of: Int.self)
         let server = try HTTPSServer(
             .init(host: "127.0.0.1", port: port, tls: tls, audience: .sites),
-            routes: [ahead == nil ? LinkProbe.route : shifted], policy: policy, audit: { _ in },
+            routes: routes ?? [ahead == nil ? LinkProbe.route : shifted], policy: policy, audit: { _ in },
             onListening: { continuation.yield($0) })
         return try await withThrowingTaskGroup(of: Result?.self) { group in
             group.addTask {

@@ -109,6 +109,9 @@ struct NetworkCommandTests {
         let egress = String(
             decoding: try cohort.bytes("workspace/study/hospital_a/state/egress.jsonl"), as: UTF8.self)
         #expect(egress.split(separator: "\n").count >= 6 && !egress.contains("Phantom_") && !egress.contains("/"))
+        for kind in ["enrol", "register-node", "activate-node", "train", "evaluate"] {
+            #expect(egress.contains("\"kind\":\"\(kind)\""), "\(kind) is not in \(egress)")
+        }
         // The site's own report is at the site, and of this site.
         let report = String(
             decoding: try cohort.bytes("workspace/study/hospital_b/state/runs/1/results/report.html"), as: UTF8.self)
@@ -140,6 +143,8 @@ struct NetworkCommandTests {
         let new = try await Kit(contentsOf: bench.kit("hospital_a")).participant()
         #expect(new.serial != old.serial && !Renewal.isDue(new))
         #expect(try await wait(for: "hospital_a: online", in: "server.out"))
+        let egress = try Data(contentsOf: bench.kit("hospital_a").appending(path: "state/egress.jsonl"))
+        #expect(String(decoding: egress, as: UTF8.self).contains("\"kind\":\"renew\""))
     }
 
     @Test func whatTheSiteGivesAndAllowsStandsInItsKit() async throws {

@@ -12,9 +12,16 @@ public struct FleetClient: Sendable {
     private let signer: CallSigner?
     /// The node's public key, as its calls carry it; empty for one with a certificate.
     private let publicKey: [UInt8]
+    private let version: Int
+    /// Told of every call but push-object before it goes, with its body.
+    var willCall: @Sendable (FleetMethod, [UInt8]) throws -> Void = { _, _ in }
 
-    public init(_ connection: some CallTransport, key: P384.Signing.PrivateKey? = nil) {
+    /// - Parameter version: the form of tasks that this node speaks.
+    public init(
+        _ connection: some CallTransport, key: P384.Signing.PrivateKey? = nil, version: Int = FleetEndpoint.version
+    ) {
         self.connection = connection
+        self.version = version
         signer = key.map { CallSigner($0) }
         publicKey = key.map { Array(SigningKey($0.publicKey).pem.utf8) } ?? []
     }
@@ -29,7 +36,7 @@ public struct FleetClient: Sendable {
 
     private func headers(waiting: Duration? = nil, name: SiteName? = nil) throws -> [(name: String, value: String)] {
         var headers = [(name: "content-type", value: "application/protobuf")]
-        headers.append((FleetEndpoint.versionHeader, "\(FleetEndpoint.version)"))
+        headers.append((FleetEndpoint.versionHeader, "\(version)"))
         if let waiting { headers.append((FleetEndpoint.waitHeader, "\(waiting / .seconds(1))")) }
         if let name { headers.append((FleetEndpoint.nameHeader, name.description)) }
         if let signer { headers += try signer.headers(now: Date().timeIntervalSince1970) }
@@ -39,10 +46,11 @@ public struct FleetClient: Sendable {
     private func answer(
         _ call: FleetCall, waiting: Duration? = nil, name: SiteName? = nil, retry: RetryPolicy? = nil
     ) async throws -> FleetAnswer {
-        let body = try await connection.post(
-            call.method.path, headers: headers(waiting: waiting, name: name), call.body, answerUpTo: 32 << 20,
-            retry: retry)
-        return try FleetAnswer(call.method, body: body)
+        let body = try call.body
+        try willCall(call.method, body)
+        let answer = try await connection.post(
+            call.method.path, headers: headers(waiting: waiting, name: name), body, answerUpTo: 32 << 20, retry: retry)
+        return try FleetAnswer(call.method, body: answer)
     }
 
     private static func otherAnswer() -> FleetError { .malformed("the answer is one to another call") }
@@ -90,9 +98,10 @@ public struct FleetClient: Sendable {
         _ id: ObjectID, children: [ObjectID], node: UInt64, run: UInt64, into store: ObjectStore
     ) async throws -> PullObjectAnswer.Reader.Result {
         let sink = ObjectSinkStream { PullObjectAnswer.Reader(store.begin(id, children: children)) }
+        let body = try FleetCall.pullObject(node, id, runID: run).body
+        try willCall(.pullObject, body)
         _ = try await connection.post(
-            FleetMethod.pullObject.path, headers: headers(),
-            body: MemorySource(FleetCall.pullObject(node, id, runID: run).body), into: sink)
+            FleetMethod.pullObject.path, headers: headers(), body: MemorySource(body), into: sink)
         return try await sink.finish()
     }
 

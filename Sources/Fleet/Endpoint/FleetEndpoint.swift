@@ -12,7 +12,6 @@ import Synchronization
 public struct FleetEndpoint: Sendable {
     private let service: FleetService
     private let refusal: @Sendable (SigningKey) -> FleetFailure?
-    private let audit: @Sendable (AuditEvent) -> Void
     private let ledger = Ledger()
 
     /// The header with which a Cohort site asks to wait for a message, in seconds.
@@ -24,17 +23,18 @@ public struct FleetEndpoint: Sendable {
     static let versionHeader = "cohort-tasks"
     /// Goes up when tasks change so that older sites or servers would misread them.
     public static let version = 1
+    private let version: Int
 
     /// - Parameters:
+    ///   - version: the form of tasks that this server speaks.
     ///   - refusal: why a key that signs a call is not heard, asked on every call before its body is read.
-    ///   - audit: is told of callers that are not known.
     public init(
-        _ service: FleetService, refusal: @escaping @Sendable (SigningKey) -> FleetFailure? = { _ in nil },
-        audit: @escaping @Sendable (AuditEvent) -> Void = { _ in }
+        _ service: FleetService, version: Int = FleetEndpoint.version,
+        refusal: @escaping @Sendable (SigningKey) -> FleetFailure? = { _ in nil }
     ) {
         self.service = service
+        self.version = version
         self.refusal = refusal
-        self.audit = audit
     }
 
     public var routes: [Route] {
@@ -47,11 +47,11 @@ public struct FleetEndpoint: Sendable {
 
     private func handle(_ method: FleetMethod, _ request: Request) async throws -> Response {
         do {
-            if let version = request.headers[Self.versionHeader], version != "\(Self.version)" {
+            if let theirs = request.headers[Self.versionHeader], theirs != "\(version)" {
                 throw FleetFailure(
                     status: 412,
-                    detail: "This site speaks form \(version.prefix(8)) of Cohort's tasks and this server form "
-                        + "\(Self.version). Install the same version of Cohort at both.")
+                    detail: "This site speaks form \(theirs.prefix(8)) of Cohort's tasks and this server form "
+                        + "\(version). Install the same version of Cohort at both.")
             }
             if method == .pushObject { return try await push(request) }
             // Who it is comes first: a stranger must not make the server take what he sends.
@@ -66,18 +66,25 @@ public struct FleetEndpoint: Sendable {
             let name = request.headers[Self.nameHeader].flatMap(SiteName.init)
             switch try await service.answer(call, from: caller, waiting: waiting, name: name) {
             case .answer(let answer): return Self.response(try answer.body)
-            case .object(let answer): return Response(headers: Self.headers, body: .source(PulledObject(answer)))
+            case .object(let answer):
+                var response = Response(headers: Self.headers, body: .source(PulledObject(answer)))
+                if !answer.isFound { response.audited = "It asked for an object that is in no message to it." }
+                return response
             }
         } catch let failure as FleetFailure {
-            if failure.status == 401 {
-                audit(
-                    AuditEvent(
-                        time: Date(), peer: request.peer?.name, address: request.address, route: request.path,
-                        status: failure.status, reason: failure.detail))
-            }
-            return Response(
+            var response = Response(
                 status: failure.status, headers: [("content-type", "application/json")], body: .bytes(failure.json))
+            if !failure.isOrdinary { response.audited = Self.reason(failure, request) }
+            return response
         }
+    }
+
+    /// What the audit log says; the answer itself says less to one who is not who they claim to be.
+    private static func reason(_ failure: FleetFailure, _ request: Request) -> String {
+        guard failure == .notAuthenticated else { return failure.detail }
+        return request.peer == nil
+            ? "Its signature is missing, wrong, too old, or was used for another call."
+            : "It named a node or a message that is another's."
     }
 
     private func push(_ request: Request) async throws -> Response {

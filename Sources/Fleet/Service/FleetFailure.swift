@@ -14,6 +14,9 @@ public struct FleetFailure: Error, Sendable, Hashable, CustomStringConvertible {
 
     public var description: String { "\(status)\(code.map { "/\($0)" } ?? "") \(detail)" }
 
+    /// Whether calls end so in the ordinary course of things: a site that is new, a run that has ended, a full disk.
+    var isOrdinary: Bool { status == 503 || self == .activation || self == .runStatus }
+
     /// The body of the answer.
     public var json: [UInt8] {
         Array(("{" + (code.map { "\"code\": \($0), " } ?? "") + "\"detail\": \(JSONText.quoted(detail))}").utf8)
@@ -38,6 +41,7 @@ extension FleetFailure {
     /// A stock SuperNode takes it that the run has ended.
     static let runStatus = FleetFailure(
         status: 403, code: 2007, detail: "The current run status does not allow this Fleet API operation.")
+    static let unknownRun = FleetFailure(status: 403, code: 2007, detail: "There is no run of this number.")
     static let getRun = FleetFailure(status: 403, code: 2008, detail: "Failed to get run.")
     static let getFAB = FleetFailure(status: 403, code: 2009, detail: "Failed to get FAB.")
 

@@ -121,7 +121,8 @@ public actor FleetService {
 
     /// - Throws: `FleetFailure` 403 where the run is not running.
     func checkRun(_ id: UInt64) throws(FleetFailure) {
-        guard runs[id]?.status == .running else { throw FleetFailure.runStatus }
+        guard let run = runs[id] else { throw FleetFailure.unknownRun }
+        guard run.status == .running else { throw FleetFailure.runStatus }
     }
 
     // MARK: Keeping

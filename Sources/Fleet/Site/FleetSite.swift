@@ -63,23 +63,33 @@ public actor FleetSite {
         _ client: FleetClient, host: any SiteHost, folder: URL, settings: Settings = Settings(),
         log: @escaping @Sendable (String) -> Void
     ) throws {
+        let egress = try EgressLog(folder.appending(path: "egress.jsonl"))
+        var client = client
+        client.willCall = { try egress.add($0, $1) }
         self.client = client
+        self.egress = egress
         self.host = host
         self.settings = settings
         self.log = log
         store = try ObjectStore(folder.appending(path: "objects"))
         inbox = try MessageFiles(folder.appending(path: "inbox"))
         outbox = try MessageFiles(folder.appending(path: "outbox"))
-        egress = try EgressLog(folder.appending(path: "egress.jsonl"))
     }
 
     /// Works until it is cancelled, or the server does not let it in.
     ///
     /// - Throws: `TransportError` where the server refuses this site for good.
     public func run() async throws {
+        defer { try? egress.sumUp() }
         try await join()
         try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask { try await self.showLife() }
+            group.addTask { [egress] in
+                while true {
+                    try await Task.sleep(for: EgressLog.interval)
+                    try egress.sumUp()
+                }
+            }
             group.addTask { try await self.work() }
             defer { group.cancelAll() }
             do { try await group.next() } catch is ServerIsGone { log("the server has ended") }

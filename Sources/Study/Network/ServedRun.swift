@@ -30,10 +30,29 @@ public struct ServedRun: Sendable {
         guard run.labels == .asIs else {
             throw refuse("labels: \(run.labels.rawValue)", "let each site run cohort datasets harmonise")
         }
+        if let site = run.sites.first(where: { !Self.isSiteName($0.name) }) {
+            throw StudyError.setting(
+                "A site is called by its certificate's name, up to 64 letters, digits and . _ -, and \(site.name.prefix(64)) is "
+                    + "none: name the sites as cohort status lists them.")
+        }
         self.run = run
         self.output = output
         self.engine = engine
         strategy = try run.makeStrategy()
+    }
+
+    /// Letters and digits of ASCII and `. _ -`, the first one a letter or digit, 1 to 64 of them: no such name leaves its
+    /// folder.
+    private static func isSiteName(_ name: String) -> Bool {
+        let characters = name.unicodeScalars
+        func isPlain(_ scalar: Unicode.Scalar) -> Bool {
+            switch scalar {
+            case "a"..."z", "A"..."Z", "0"..."9": true
+            default: false
+            }
+        }
+        guard (1...64).contains(characters.count), isPlain(characters.first!) else { return false }
+        return characters.allSatisfy { isPlain($0) || "._-".unicodeScalars.contains($0) }
     }
 
     /// Waits until all sites of the run are there, or, after `strategy.preparation_deadline`, as many as it needs.

@@ -57,6 +57,10 @@ public struct SiteOrder: Sendable, Equatable, Codable {
             throw StudyError.setting("The server's run file has no site \(site).")
         }
         member.name = site
+        // A name that leads out of the folder of the datasets would be one of any folder of this machine.
+        guard !member.dataset.contains(where: { $0 == "/" || $0 == "\0" }) else {
+            throw FederationError.policy("a dataset is a number or a name below nnUNet_raw, and this one is a path")
+        }
         var result: StudySite
         do {
             result = try StudySite(

@@ -27,8 +27,9 @@ struct AuditCommand: AsyncParsableCommand {
             AdministrationEndpoint.audit, AdministrationEndpoint.AuditRequest(peer: peer, since: since, last: last))
         guard !audit.refusals.isEmpty else { return print("No call was refused.") }
         for call in audit.refusals {
-            let who = call.peer ?? "a stranger"
-            print("\(call.time)  \(who) (\(call.address))  \(call.status.map { "\($0) " } ?? "")\(call.route ?? "")")
+            let who = [call.peer ?? "a stranger", call.address.map { "(\($0))" }].compactMap { $0 }
+            print(
+                "\(call.time)  \(who.joined(separator: " "))  \(call.status.map { "\($0) " } ?? "")\(call.route ?? "")")
             print("    \(call.reason)")
         }
     }

@@ -13,6 +13,8 @@ struct CertificateRenewal {
     /// Of the kit.
     let key: PrivateKey
     let connection: HTTPSClient
+    /// Where the site lists what leaves.
+    let state: URL
     let log: @Sendable (String) -> Void
 
     /// Looks at the certificate's life every hour, until it is cancelled. What fails is tried again.
@@ -36,7 +38,7 @@ struct CertificateRenewal {
     func renewIfDue(at now: Date = Date()) async throws {
         guard Renewal.isDue(try await kit.participant(at: now), at: now) else { return }
         let renewal = try Renewal(of: kit, key: key)
-        let reply = try await EnrolmentOverHTTPS().send(
+        let reply = try await EnrolmentOverHTTPS(listedIn: state).send(
             renewal.request, to: kit.settings.server, authority: kit.authority)
         let participant = try await renewal.complete(reply)
         try connection.present(

@@ -29,7 +29,6 @@ struct EnrolmentEndpoint: RequestHandler {
             return Response(
                 headers: [("content-type", "application/json")], body: .bytes(Array(try JSONEncoder().encode(reply))))
         } catch ProvisioningError.refused(let refusal) {
-            log("a request for a certificate from \(request.address) was refused: \(refusal)")
             throw Refusal(status: 403, detail: "\(refusal).")
         } catch let error as ProvisioningError {
             throw Refusal(status: 400, detail: "\(error)")

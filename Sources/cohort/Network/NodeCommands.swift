@@ -72,7 +72,7 @@ struct ServerFolderOption: ParsableArguments {
 
     /// A line among those of the server.
     func audit(_ what: String) throws {
-        ServerLog(audit: try state().appending(path: "audit.jsonl")).changed(what)
+        AuditLog(try state().appending(path: "audit.jsonl")).changed(what)
     }
 }
 

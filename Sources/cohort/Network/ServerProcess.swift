@@ -25,19 +25,21 @@ struct ServerProcess {
         }
         try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
         let refusals = folder.appending(path: "audit.jsonl")
-        let log = ServerLog(audit: refusals)
+        let auditLog = AuditLog(refusals, tell: ServerLog.write)
         let service = try FleetService(folder.appending(path: "fleet"), settings: .init(keys: .registered))
         let nodes = NodeAdmission(.ofServer(folder))
         let queue = try RunQueue(
             folder.appending(path: "runs"),
             ended: { id in
                 nodes.close()
-                do { try await service.close(UInt64(id)) } catch { log.write("run \(id) cannot be closed: \(error)") }
+                do { try await service.close(UInt64(id)) } catch {
+                    ServerLog.write("run \(id) cannot be closed: \(error)")
+                }
             }
         ) { id, run, folder, print in
             try await Self.perform(id, run, folder, service, nodes) { line in
                 print(line)
-                log.write("run \(id): \(line)")
+                ServerLog.write("run \(id): \(line)")
             }
         }
         let catalog = try Catalog(
@@ -48,20 +50,15 @@ struct ServerProcess {
             clientRoots: try TLSRoots(pem: kit.authority.pem))
         let revocations = kit.revocations()
         let enrolment = try kit.enrolment(revocations: revocations, passphrase: passphrase)
-        let audit: @Sendable (AuditEvent) -> Void = { event in
-            log.refused(
-                RefusedCall(
-                    time: event.time.formatted(.iso8601), peer: event.peer, address: event.address,
-                    route: event.route, status: event.status, reason: event.reason))
-        }
+        let audit: @Sendable (AuditEvent) -> Void = { auditLog.write($0) }
         let sites = try HTTPSServer(
             .init(host: host, port: kit.settings.server.port, tls: tls, audience: .sites),
-            routes: FleetEndpoint(service, refusal: { nodes.failure($0) }, audit: audit).routes
-                + [EnrolmentEndpoint.route(enrolment) { log.write($0) }],
+            routes: FleetEndpoint(service, refusal: { nodes.failure($0) }).routes
+                + [EnrolmentEndpoint.route(enrolment) { ServerLog.write($0) }],
             policy: Self.policy(.site, revocations) { path in
                 path == EnrolmentOverHTTPS.path || path.hasPrefix("/v1/fleet/") && nodes.hasKeys
             }, audit: audit,
-            onListening: { log.write("listening for sites on port \($0)") })
+            onListening: { ServerLog.write("listening for sites on port \($0)") })
         let administration = try HTTPSServer(
             .init(host: host, port: kit.settings.server.administrationPort, tls: tls, audience: .administrators),
             routes: AdministrationEndpoint(
@@ -70,15 +67,17 @@ struct ServerProcess {
                 nodeKeys: nodes.keys
             ).routes,
             policy: Self.policy(.administrator, revocations) { _ in false }, audit: audit,
-            onListening: { log.write("listening for administrators on port \($0)") })
-        log.write("\(me.name) of \(kit.settings.project), certificate valid until \(me.notAfter.formatted(.iso8601))")
+            onListening: { ServerLog.write("listening for administrators on port \($0)") })
+        ServerLog.write(
+            "\(me.name) of \(kit.settings.project), certificate valid until \(me.notAfter.formatted(.iso8601))")
         try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask { try await sites.run() }
             group.addTask { try await administration.run() }
             group.addTask { try await queue.work() }
             group.addTask { try await service.untilDiskFails() }
+            group.addTask { try await auditLog.run() }
             group.addTask {
-                for await node in await service.changes() { log.write("\(node.name): \(node.status.rawValue)") }
+                for await node in await service.changes() { ServerLog.write("\(node.name): \(node.status.rawValue)") }
             }
             defer { group.cancelAll() }
             try await group.next()

@@ -70,7 +70,9 @@ struct SiteCommand: AsyncParsableCommand {
             try await withThrowingTaskGroup(of: Void.self) { group in
                 group.addTask { try await site.run() }
                 group.addTask {
-                    try await CertificateRenewal(kit: kit, key: key, connection: connection, log: log).run()
+                    try await CertificateRenewal(
+                        kit: kit, key: key, connection: connection, state: state, log: log
+                    ).run()
                 }
                 defer { group.cancelAll() }
                 try await group.next()

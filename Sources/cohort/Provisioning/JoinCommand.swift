@@ -51,9 +51,9 @@ struct JoinCommand: AsyncParsableCommand {
     }
 
     private func join(_ invitation: Invitation) async throws {
-        let transport: (any EnrolmentTransport)? = offline ? nil : EnrolmentOverHTTPS()
-        let joining = try Joining(
-            invitation, in: URL(filePath: folder ?? invitation.name), passphrase: passphrase.given())
+        let folder = URL(filePath: folder ?? invitation.name)
+        let transport: (any EnrolmentTransport)? = offline ? nil : EnrolmentOverHTTPS(folder, invitation.kind)
+        let joining = try Joining(invitation, in: folder, passphrase: passphrase.given())
         guard let transport else { return try writeRequest(joining.request, to: joining.requestFile) }
         let reply = try await transport.send(
             joining.request, to: invitation.server, authority: Authority(pem: invitation.authority))
@@ -61,7 +61,7 @@ struct JoinCommand: AsyncParsableCommand {
     }
 
     private func renewCertificate(of kit: Kit) async throws {
-        let transport: (any EnrolmentTransport)? = offline ? nil : EnrolmentOverHTTPS()
+        let transport: (any EnrolmentTransport)? = offline ? nil : EnrolmentOverHTTPS(kit.folder, kit.settings.kind)
         let renewal = try Renewal(of: kit, newKey: newKey) { try passphrase.ofKey(kit.settings.name) }
         guard let transport else { return try writeRequest(renewal.request, to: renewal.requestFile) }
         let reply = try await transport.send(

@@ -135,6 +135,8 @@ import Testing
             try #require(JSONSerialization.jsonObject(with: Data(line.utf8)) as? [String: Any])["kind"] as? String
         }
         #expect(kinds.filter { $0 == "train" }.count == 3 && kinds.filter { $0 == "evaluate" }.count == 3)
+        // Also what is no reply: each of its own, or summed up, the last time at the end.
+        #expect(kinds.contains("register-node") && kinds.contains("activate-node") && kinds.last == "calls")
     }
 
     /// Longer than a chunk, and than one reading of a chunk that goes out.

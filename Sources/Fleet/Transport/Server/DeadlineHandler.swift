@@ -30,6 +30,8 @@ final class DeadlineHandler: ChannelDuplexHandler, RemovableChannelHandler {
     private var phase: Phase
     private var unreadSince: NIODeadline?
     private var unanswered = 0
+    /// Whether a request's head ever came.
+    private var isInUse = false
     private var quiescing = false
     private var timer: (fires: NIODeadline, task: Scheduled<Void>)?
 
@@ -62,6 +64,7 @@ final class DeadlineHandler: ChannelDuplexHandler, RemovableChannelHandler {
         switch unwrapInboundIn(data) {
         case .head:
             unanswered += 1
+            isInUse = true
             phase = .receiving(Body(waitingSince: .now()))
             arm(context)
         case .body(let bytes):
@@ -149,11 +152,12 @@ final class DeadlineHandler: ChannelDuplexHandler, RemovableChannelHandler {
         timer = nil
         guard let deadline else { return }
         guard NIODeadline.now() >= deadline else { return arm(context) }
-        if case .receiving = phase, unreadSince == nil {
-            // The connection answers 408 and closes.
+        switch phase {
+        case .receiving where unreadSince == nil, .awaiting where unreadSince == nil && !isInUse:
+            // The connection answers 408 and closes, or closes with a line in the audit log.
             phase = .answering
             context.fireErrorCaught(TransportError.slowBody)
-        } else {
+        default:
             context.close(promise: nil)
         }
     }

@@ -40,7 +40,7 @@ public struct HTTPSServer: Sendable {
     private let context: TLSContext?
 
     /// - Parameters:
-    ///   - audit: told of every refusal by this server itself; a handler's own answers are the handler's to report.
+    ///   - audit: told of every refusal: by this server itself, and by handlers in `Response.audited`.
     ///   - onListening: with the port, once it is open.
     public init(
         _ settings: Settings, routes: [Route], policy: AccessPolicy,

@@ -9,7 +9,7 @@ import NIOHTTP1
 
 /// Decides on each call: who may, what exists, how much; then hands it to its handler.
 ///
-/// Each refusal of its own ends the connection and leaves a line in the audit log.
+/// Each refusal leaves a line in the audit log; one of its own also ends the connection.
 struct Responder: Sendable {
     let routes: RouteTable
     let policy: AccessPolicy
@@ -53,6 +53,9 @@ struct Responder: Sendable {
                 headers: .init(fields: head.headers.map { ($0.name, $0.value) }), peer: peer, address: caller.address,
                 body: RequestBody(length: length, reader: reader))
             let response = try await answer(request, with: route.handler, reader: reader)
+            if let reason = response.audited {
+                report(caller, address: caller.address, path: path, status: response.status, reason: reason)
+            }
             // Whatever a handler left of a small body is read, so that the connection can be used again.
             let whole = try await reader.finishBody(within: 64 * 1024)
             let close = !whole || !head.isKeepAlive
@@ -133,6 +136,6 @@ struct Responder: Sendable {
         audit(
             AuditEvent(
                 time: Date(), peer: peer?.name, address: address, route: path.map { printable($0, upTo: 200) },
-                status: status, reason: reason))
+                status: status, reason: printable(reason, upTo: 500)))
     }
 }

@@ -11,6 +11,8 @@ public struct Response: Sendable {
     public var status: Int
     public var headers: [(name: String, value: String)]
     public var body: Body
+    /// What the audit log says of this answer; nil for an answer in the ordinary course of things.
+    public var audited: String?
 
     public init(status: Int = 200, headers: [(name: String, value: String)] = [], body: Body = .bytes([])) {
         self.status = status
@@ -21,6 +23,7 @@ public struct Response: Sendable {
     public init(_ refusal: Refusal) {
         self.init(
             status: refusal.status, headers: [("content-type", "application/json")], body: .bytes(refusal.json))
+        audited = refusal.detail
     }
 }
 

@@ -6,7 +6,7 @@ import NIOSSL
 
 /// Serves the connections of a port: TLS, HTTP/1.1, the peer's identity, one request after the other.
 struct ServerConnection: ServerChildChannel {
-    typealias Value = NIOAsyncChannel<HTTPServerRequestPart, HTTPServerResponsePart>
+    typealias Value = AcceptedConnection
 
     let tls: TLSContext?
     let limits: ServerLimits
@@ -36,8 +36,7 @@ struct ServerConnection: ServerChildChannel {
                 withEncoderConfiguration: .init(),
                 withDecoderLimitConfiguration: decoding)
             try pipeline.addHandler(DeadlineHandler(limits))
-            return try NIOAsyncChannel(
-                wrappingChannelSynchronously: channel, configuration: .init(isOutboundHalfClosureEnabled: true))
+            return try AcceptedConnection(channel, address: address)
         }
     }
 
@@ -45,10 +44,10 @@ struct ServerConnection: ServerChildChannel {
         let channel = connection.channel
         await withTaskCancellationHandler {
             do {
-                try await connection.executeThenClose { inbound, outbound in
+                // Nothing may come between these two: a stream that is not closed by its scope ends the program.
+                try await connection.opened().executeThenClose { inbound, outbound in
                     let reader = RequestReader(inbound.makeAsyncIterator())
-                    let address = channel.remoteAddress?.ipAddress ?? "?"
-                    if await serve(reader, outbound, channel: channel, address: address) == .linger {
+                    if await serve(reader, outbound, channel: channel, address: connection.address) == .linger {
                         // Closing at once with bytes unread would reset the connection, and the answer be lost.
                         outbound.finish()
                         let end = channel.eventLoop.scheduleTask(in: TimeAmount(limits.linger)) {
@@ -59,6 +58,7 @@ struct ServerConnection: ServerChildChannel {
                     }
                 }
             } catch {
+                reportHandshake(error, address: connection.address)
                 logger.trace("connection closed", metadata: ["error": "\(error)"])
             }
         } onCancel: {
@@ -98,13 +98,17 @@ struct ServerConnection: ServerChildChannel {
                 version: .http1_1, status: status, headers: ["connection": "close", "content-length": "0"])
             try? await outbound.write(contentsOf: [.head(head), .end(nil)])
             return .linger
-        } catch let error as NIOSSLError {
-            if case .handshakeFailed(let reason) = error {
-                responder.report(address: address, reason: "TLS handshake failed: \(printable("\(reason)", upTo: 300))")
-            }
+        } catch TransportError.slowBody {
+            responder.report(caller, address: address, reason: "no request came within the time for one")
             return .close
         } catch {
+            reportHandshake(error, address: address)
             return .close
         }
+    }
+
+    private func reportHandshake(_ error: any Error, address: String) {
+        guard case NIOSSLError.handshakeFailed(let reason) = error else { return }
+        responder.report(address: address, reason: "TLS handshake failed: \(printable("\(reason)", upTo: 300))")
     }
 }
