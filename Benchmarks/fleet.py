@@ -162,6 +162,7 @@ class Bench:
     def cohort(self, sites, size, tensors, rounds, *flags):
         """One run; the seconds of its rounds without the first, which pays for new connections."""
         run = self.folder / "run"
+        own = Path(self.arguments.sites_folder) / "cohort-sites" if self.arguments.sites_folder else run
         shutil.rmtree(run, ignore_errors=True)
         run.mkdir()
         # Two sites are two processes; many are one.
@@ -176,9 +177,9 @@ class Bench:
             port = self.port(run / "server.log", server)
             common = ["--server", f"https://127.0.0.1:{port}", "--varied", "--examples", "1", "--bytes", str(size),
                       "--tensors", str(tensors), "--certificates", str(c)]
-            kinds = [["--name", n, "--folder", str(run / n), "--target", str(i)] for i, n in enumerate(names)]
+            kinds = [["--name", n, "--folder", str(own / n), "--target", str(i)] for i, n in enumerate(names)]
             if sites != 2:
-                kinds = [["--name", "s", "--count", str(sites), "--folder", str(run / "s"), "--target", "1"]]
+                kinds = [["--name", "s", "--count", str(sites), "--folder", str(own / "s"), "--target", "1"]]
             others = [subprocess.Popen([self.arguments.peer, "site", *k, *common], stderr=subprocess.DEVNULL) for k in kinds]
             lines = [json.loads(line) for line in server.stdout]
             _, status, usage = os.wait4(server.pid, 0)
@@ -191,7 +192,8 @@ class Bench:
                 process.kill()
                 process.wait()
             log.close()
-        shutil.rmtree(run)
+        for folder in {run, own}:
+            shutil.rmtree(folder, ignore_errors=True)
         seconds = [l["seconds"] for l in lines if "round" in l]
         phases = [l["phases"] for l in lines if "round" in l][1:]
         return {"seconds": statistics.median(seconds[1:]), "all": seconds, "peak": lines[-1]["peakMegabytes"],
@@ -324,6 +326,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--peer", default=str(ROOT / ".build/release/fleet-peer"))
     parser.add_argument("--folder", help="on the disk that everything is kept on (default: a new temporary one)")
+    parser.add_argument("--sites-folder", help="on a disk of the sites' own, such as /dev/shm (default: on the server's)")
     parser.add_argument("--repeat", type=int, default=3)
     parser.add_argument("--only", help="large, small or many, with commas between", default="large,small,many")
     parser.add_argument("--alone", action="store_true", help="without Flower and NVFlare")

@@ -35,8 +35,7 @@ extension Catalog {
     ///
     /// - Parameter metric: such as `dice`.
     public func rounds(ofRun run: Int, metric: String) throws -> [RoundSummary] {
-        try refresh()
-        return try database.read { database in
+        try read { database in
             try Row.fetchAll(
                 database,
                 sql: """
@@ -62,8 +61,7 @@ extension Catalog {
     ///   - run: nil for all runs.
     ///   - site: nil for all sites.
     public func sites(inRun run: Int? = nil, named site: String? = nil, metric: String) throws -> [SiteSummary] {
-        try refresh()
-        return try database.read { database in
+        try read { database in
             try Row.fetchAll(
                 database,
                 sql: """
@@ -96,8 +94,7 @@ extension Catalog {
     ///   - peer: by its certificate; nil for all, strangers among them.
     ///   - since: a date or a time as ISO 8601 has it; nil for any.
     public func refusals(of peer: String? = nil, since: String? = nil, last count: Int) throws -> [RefusedCall] {
-        try refresh()
-        return try database.read { database in
+        try read { database in
             try Row.fetchAll(
                 database,
                 sql: """

@@ -34,7 +34,7 @@ public struct RefusedCall: Sendable, Equatable, Codable {
 
 extension Catalog {
     /// Takes in what has changed in the files.
-    func refresh() throws {
+    func refresh(_ database: DatabaseQueue) throws {
         try database.write { database in
             var present: Set<Int> = []
             for name in (try? FileManager.default.contentsOfDirectory(atPath: runs.path)) ?? [] {
@@ -96,7 +96,9 @@ extension Catalog {
         for table in ["round", "part", "metric"] {
             try database.execute(sql: "DELETE FROM \(table) WHERE run = ?", arguments: [run])
         }
-        for round in try MetricsLog.records(at: metrics) { try add(round, of: run, database) }
+        // One that cannot be read shall not take the others' rows along.
+        guard let rounds = try? MetricsLog.records(at: metrics) else { return }
+        for round in rounds { try add(round, of: run, database) }
         try note(metrics, change.now, database)
     }
 

@@ -1,5 +1,6 @@
 import GRDB
 import Study
+import Synchronization
 
 #if canImport(FoundationEssentials)
     import FoundationEssentials
@@ -16,7 +17,8 @@ public final class Catalog: Sendable {
     /// Of the tables below; a database of another number is made anew.
     private static let version = 1
 
-    let database: DatabaseQueue
+    private let database: Mutex<DatabaseQueue>
+    private let file: URL
     let runs: URL
     let audit: URL
 
@@ -26,20 +28,43 @@ public final class Catalog: Sendable {
     ///   - audit: one refusal a line.
     /// - Throws: `StudyError.file` where the database can neither be read nor made.
     public init(_ file: URL, runs: URL, audit: URL) throws {
+        self.file = file
         self.runs = runs
         self.audit = audit
+        let opened: DatabaseQueue
         do {
-            do {
-                database = try Self.open(file)
-            } catch is DatabaseError {
-                for ending in ["", "-wal", "-shm", "-journal"] {
-                    try? FileManager.default.removeItem(atPath: file.path + ending)
-                }
-                database = try Self.open(file)
-            }
+            do { opened = try Self.open(file) } catch is DatabaseError { opened = try Self.openAnew(file) }
         } catch {
             throw StudyError.file(file.lastPathComponent, reason: "cannot be opened. Is the disk full or read-only?")
         }
+        database = Mutex(opened)
+    }
+
+    /// Takes in what has changed, and asks. A database that is found broken is made anew once.
+    func read<Value>(_ query: (Database) throws -> Value) throws -> Value {
+        let database = self.database.withLock { $0 }
+        do {
+            try refresh(database)
+            return try database.read(query)
+        } catch let error as DatabaseError where [.SQLITE_CORRUPT, .SQLITE_NOTADB].contains(error.resultCode) {
+            let anew = try self.database.withLock { held in
+                // Another call may have done it meanwhile.
+                if held === database {
+                    try? held.close()
+                    held = try Self.openAnew(file)
+                }
+                return held
+            }
+            try refresh(anew)
+            return try anew.read(query)
+        }
+    }
+
+    private static func openAnew(_ file: URL) throws -> DatabaseQueue {
+        for ending in ["", "-wal", "-shm", "-journal"] {
+            try? FileManager.default.removeItem(atPath: file.path + ending)
+        }
+        return try open(file)
     }
 
     private static func open(_ file: URL) throws -> DatabaseQueue {

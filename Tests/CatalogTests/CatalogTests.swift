@@ -102,6 +102,34 @@ import Testing
         #expect(try catalog.refusals(last: 10).map(\.peer) == ["new"])
     }
 
+    @Test func aRunThatCannotBeReadIsLeftOut() throws {
+        defer { try? FileManager.default.removeItem(at: folder) }
+        try handIn(1, "first", [round(1, dice: 0.5)])
+        try handIn(2, "second", [round(1, dice: 0.5)])
+        let catalog = try open()
+        #expect(try catalog.sites(metric: "dice").map(\.run) == [1, 1, 2, 2])
+        let log = runs.appending(path: "1/metrics.jsonl")
+        let whole = try Data(contentsOf: log)
+        try (Data("no round\n".utf8) + whole).write(to: log)
+        #expect(try catalog.sites(metric: "dice").map(\.run) == [2, 2])
+        try whole.write(to: log)
+        #expect(try catalog.sites(metric: "dice").map(\.run) == [1, 1, 2, 2])
+    }
+
+    @Test func itIsMadeAnewWhereItBreaksInUse() throws {
+        defer { try? FileManager.default.removeItem(at: folder) }
+        try handIn(1, "first", [round(1, dice: 0.5)])
+        try refuse("a", "2026-11-01T10:00:00Z")
+        let catalog = try open()
+        let before = try catalog.sites(metric: "dice")
+        let size = try Data(contentsOf: file).count
+        let handle = try FileHandle(forWritingTo: file)
+        try handle.write(contentsOf: Data(repeating: 0x5A, count: size))
+        try handle.close()
+        #expect(try catalog.sites(metric: "dice") == before && !before.isEmpty)
+        #expect(try catalog.refusals(last: 10).count == 1)
+    }
+
     @Test(arguments: ["missing", "broken", "older"])
     func itIsMadeAnew(what: String) throws {
         defer { try? FileManager.default.removeItem(at: folder) }

@@ -35,6 +35,33 @@ struct FlowerCommandTests {
         #expect(outcome.status != 0 && outcome.errors.contains(expected), "\(outcome.errors)")
     }
 
+    @Test func aNodeIsRegisteredOnlyWithItsLineOfAudit() throws {
+        let cohort = try Program()
+        defer { cohort.remove() }
+        let key = """
+            -----BEGIN PUBLIC KEY-----
+            MHYwEAYHKoZIzj0CAQYFK4EEACIDYgAEC/h0cVP0YvOSVng3EVK7+N/Vo/Er7Oni
+            i0t7moHG1XZDobU6O41M3TKPKJJ+bMui/+DtsfeQsaGgXjuQ4Ldl7eFmeA7yeLo0
+            411HeHZS0oWWZLHv0VVp8/sF3j6D+GI6
+            -----END PUBLIC KEY-----
+
+            """
+        try Data(key.utf8).write(to: cohort.folder.appending(path: "node.pub"))
+        let audit = cohort.folder.appending(path: "audit.jsonl")
+        for folder in [cohort.folder.appending(path: "fleet"), audit] {
+            try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+        }
+        let register = ["server", "register-node", "a", "node.pub", "--folder", "."]
+        let refused = try cohort(register)
+        #expect(refused.status != 0 && refused.errors.contains("audit.jsonl"), "\(refused.errors)")
+        #expect(!cohort.exists("nodes/a.pub"))
+        try FileManager.default.removeItem(at: audit)
+        let registered = try cohort(register)
+        #expect(registered.status == 0 && cohort.exists("nodes/a.pub"), "\(registered.errors)")
+        let lines = String(decoding: try cohort.bytes("audit.jsonl"), as: UTF8.self)
+        #expect(lines.contains("as the node a"), "\(lines)")
+    }
+
     @Test func aSuperLinkPreparesNothing() throws {
         let cohort = try Program()
         defer { cohort.remove() }

@@ -39,8 +39,11 @@ struct NetworkCommandTests {
         """
 
     /// Kits of a server, three sites and an administrator, joined by their invitations; `body` runs while all work.
+    ///
+    /// - Parameter policies: `site-policy.yaml` of sites that have one.
     private func withFederation(
-        _ cohort: Program, _ body: (_ kits: String, _ server: Process) async throws -> Void
+        _ cohort: Program, policies: [String: String] = [:],
+        _ body: (_ kits: String, _ server: Process) async throws -> Void
     ) async throws {
         let ports = [try DoctorBench.freePort(), try DoctorBench.freePort()]
         let project = """
@@ -61,6 +64,9 @@ struct NetworkCommandTests {
             let file = cohort.exists(name + ".invitation") ? name + ".invitation" : kits + "/" + name + ".invitation"
             let joined = try cohort("join", file, "--folder", kits + "/" + name)
             #expect(joined.status == 0, "\(joined.errors)")
+        }
+        for (name, policy) in policies {
+            try Data(policy.utf8).write(to: cohort.folder.appending(path: kits + "/" + name + "/site-policy.yaml"))
         }
         let sites = try names.map { try cohort.start(["site", kits + "/" + $0], log: $0) }
         defer { for site in sites { site.terminate() } }
@@ -86,9 +92,20 @@ struct NetworkCommandTests {
         let simulated = try cohort("simulate", "run.yaml", "--output", "simulated")
         #expect(simulated.status == 0, "\(simulated.errors)")
 
-        try await withFederation(cohort) { kits, server in
+        try await withFederation(cohort, policies: ["hospital_c": "approval: true\n"]) { kits, server in
             let submitted = try cohort("submit", "run.yaml", "--kit", kits + "/anna@example.org")
             #expect(submitted.status == 0, "\(submitted.errors)")
+            // A person at one site lets the run in: this order, and no other of its number.
+            let state = kits + "/hospital_c/state"
+            for _ in 0..<600 where !cohort.exists(state + "/runs/1/order.json") {
+                try await Task.sleep(for: .milliseconds(100))
+            }
+            try Data("of another order".utf8).write(to: cohort.folder.appending(path: state + "/runs/1/approved"))
+            try await Task.sleep(for: .seconds(2))
+            #expect(!cohort.exists(state + "/runs/1/results"))
+            #expect(try cohort("site", "approve", "2", "--folder", state).status != 0)
+            let approved = try cohort("site", "approve", "1", "--folder", state)
+            #expect(approved.status == 0, "\(approved.errors)")
             try await wait(for: "finished", cohort, kits)
             let downloaded = try cohort("download", "1", "-o", "home", "--kit", kits + "/anna@example.org")
             #expect(downloaded.status == 0, "\(downloaded.errors)")
@@ -113,8 +130,9 @@ struct NetworkCommandTests {
             #expect(egress.contains("\"kind\":\"\(kind)\""), "\(kind) is not in \(egress)")
         }
         // The site's own report is at the site, and of this site.
-        let report = String(
-            decoding: try cohort.bytes("workspace/study/hospital_b/state/runs/1/results/report.html"), as: UTF8.self)
+        let page = "workspace/study/hospital_b/state/runs/1/results/report.html"
+        for _ in 0..<100 where !cohort.exists(page) { try await Task.sleep(for: .milliseconds(100)) }
+        let report = String(decoding: try cohort.bytes(page), as: UTF8.self)
         #expect(report.contains("hospital_b") && !report.contains("hospital_a"))
         let metrics = try cohort.bytes("workspace/study/hospital_b/state/runs/1/results/metrics.jsonl")
         #expect(metrics.split(separator: UInt8(ascii: "\n")).count == 2)

@@ -68,11 +68,6 @@ package func toyWeights(_ site: SiteDescription, seed: Int) -> Weights {
 
 /// A learner whose training is arithmetic: every value moves towards a target that is the site's own, with momentum.
 package actor ToyLearner: Learner {
-    package enum Fault: Error, CustomStringConvertible {
-        case broken
-        package var description: String { "the toy is broken" }
-    }
-
     package let site: SiteDescription
     package let target: Float
     package var faults: [Int: ToyFault] = [:]
@@ -92,7 +87,7 @@ package actor ToyLearner: Learner {
 
     package func answer(_ question: Data) async throws -> Data {
         switch faults[-2] {
-        case .broken: throw Fault.broken
+        case .broken: throw FederationError.site("the toy is broken")
         case .slow: try await Task.sleep(for: .seconds(60))
         default: break
         }
@@ -125,7 +120,7 @@ package actor ToyLearner: Learner {
                 })
         }
         switch faults[task.round] {
-        case .broken: throw Fault.broken
+        case .broken: throw FederationError.site("the toy is broken")
         case .slow: try await Task.sleep(for: .seconds(60))
         case .stubborn:
             // Takes no notice of being cancelled.

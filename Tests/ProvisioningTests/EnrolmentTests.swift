@@ -171,6 +171,32 @@ import Provisioning
         }
     }
 
+    @Test func nobodyFillsTheRegister() async throws {
+        let (_, chain) = try join()
+        let first = PrivateKey()
+        let renewed = try await enrolment.renew(csr: request(key: first), of: chain)
+        for _ in 0..<7 { _ = try await enrolment.renew(csr: request(), of: chain) }
+        await expectFailure("8 other keys") { _ = try await enrolment.renew(csr: request(), of: chain) }
+        #expect(try await enrolment.renew(csr: request(key: first), of: chain) == renewed)
+        // Nor by renewing what was renewed, over and over.
+        var last = renewed
+        for _ in 0..<16 { last = try await enrolment.renew(csr: request(), of: last) }
+        await expectFailure("24 times in a day") { _ = try await enrolment.renew(csr: request(), of: last) }
+        let tomorrow = Date(timeIntervalSinceNow: 2 * 86400)
+        _ = try await enrolment.renew(csr: request(), of: last, now: tomorrow)
+    }
+
+    @Test func aRegisterThatIsTooLargeIsLeftAsItIs() async throws {
+        _ = try server.invite("hospital_c", organisation: "Hospital C")
+        let file = server.local.appending(path: "enrolment.jsonl")
+        let handle = try FileHandle(forWritingTo: file)
+        let size: UInt64 = 1 << 26 + 1
+        try handle.truncate(atOffset: size)
+        try handle.close()
+        await expectFailure("64 MiB") { _ = try server.invite("hospital_d", organisation: "Hospital D") }
+        #expect(try FileHandle(forReadingFrom: file).seekToEnd() == size)
+    }
+
     @Test func aRenewalIsSignedWithTheOldKey() async throws {
         let (key, chain) = try join()
         let csr = try request(key: key)

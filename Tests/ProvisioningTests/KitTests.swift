@@ -131,6 +131,43 @@ import Provisioning
         #expect(throws: ProvisioningError.self) { try kit.revoke("x") }
     }
 
+    @Test(arguments: [
+        (#"{"gpu_idz": [1]}"#, "did you mean gpu_ids?"), (#"{"memory_limit_gb": 1e300}"#, "at most 1000000"),
+        (#"{"memory_limit_gb": -1}"#, "is not above 0"), (#"{"num_workers": 99999999999}"#, "0 to 1024"),
+        (#"{"num_of_gpus": -1}"#, "0 to 1024"), (#"{"mem_per_gpu_in_GiB": -4}"#, "is not within"),
+        (#"{"gpu_ids": [-1]}"#, "no number of a GPU"), ("[]", "is no JSON object"), ("", "is no JSON object"),
+    ])
+    func resourcesThatNoneCanHaveAreRefused(json: String, words: String) async throws {
+        let kit = try Kit(contentsOf: await make().folder.appending(path: "hospital_a"))
+        try Data(json.utf8).write(to: kit.local.appending(path: "resources.json"))
+        await expectFailure(words) { _ = try kit.resources() }
+    }
+
+    /// A list of revocations that was lost lets nobody in, and is not made anew unasked.
+    @Test func theServersListOfRevocationsMustBeThere() async throws {
+        let server = try await Fixture.server(in: folder)
+        let list = server.local.appending(path: "revoked.jsonl")
+        #expect(try Data(contentsOf: list).isEmpty && mode(list) == 0o600)
+        #expect(try !server.revocations().isRevoked(serial: "01"))
+        try FileManager.default.removeItem(at: list)
+        _ = try await Workspace(Fixture.project(), in: folder.url).makeServerKit()
+        await expectFailure("revoked.jsonl", "nobody is let in") {
+            _ = try server.revocations().isRevoked(serial: "01")
+        }
+        await expectFailure("revoked.jsonl") { _ = try server.revoke("hospital_a") }
+        await expectFailure("revoked.jsonl") { _ = try server.invite("hospital_a", organisation: "a") }
+        #expect(!FileManager.default.fileExists(atPath: list.path))
+    }
+
+    @Test func theNextKitsShutOutWhomTheLastOnesDid() async throws {
+        let first = try Kit(contentsOf: await make().folder.appending(path: "server"))
+        try first.revoke("hospital_a")
+        let outcome = try await make()
+        let second = try Kit(contentsOf: outcome.folder.appending(path: "server"))
+        let site = try await Kit(contentsOf: outcome.folder.appending(path: "hospital_a")).participant()
+        #expect(try second.revocations().isRevoked(site))
+    }
+
     @Test func theServersKitIsKeptWhenMadeAgain() async throws {
         let server = try await Fixture.server(in: folder)
         _ = try server.invite("hospital_c", organisation: "c")

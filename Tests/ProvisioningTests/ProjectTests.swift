@@ -63,6 +63,17 @@ import Provisioning
     @Test(arguments: ["hospital_a", "admin@hcls-ai-factory", "a", "x.y-z+1", String(repeating: "a", count: 64)])
     func plainNamesAreAccepted(name: String) throws { try ParticipantName.check(name) }
 
+    /// A site is a node of the fleet, whose names are plainer than those of people.
+    @Test(arguments: ["site@a", "x.y-z+1"]) func aSitesNameIsPlainer(name: String) async throws {
+        await expectFailure("of a site has @ or +", "letters, digits") {
+            _ = try Project(yaml: "project: x\nserver: {org: u, hosts: [a]}\nsites: [\(name)]\n")
+        }
+        #expect(throws: ProvisioningError.self) {
+            try CertificateSubject(name: name, organisation: "x", kind: .site).check()
+        }
+        try CertificateSubject(name: name, organisation: "x", kind: .administrator, role: .lead).check()
+    }
+
     @Test func twoOfOneNameAreRefused() async {
         for pair in ["hospital_a, hospital_a", "hospital_a, Hospital_A", "server"] {
             await expectFailure("two participants are called") {

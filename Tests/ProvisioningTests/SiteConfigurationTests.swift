@@ -29,12 +29,18 @@ import Provisioning
         let policies = try #require(site.policies)
         #expect(policies.scope == "s" && policies.minimumDatasetSize == 100 && policies.maximumModelSize == 500)
         #expect(policies.allowedTasks == ["train", "validate"] && policies.blockedDataFields == ["patient_id", "mrn"])
-        #expect(site.notices.count == 2)
+        let notices = site.notices.map(\.description).joined(separator: "\n")
+        #expect(site.notices.count == 5, "\(notices)")
+        for words in [
+            "data.dataset_config is ignored", "privacy.scope is ignored", "blocked_data_fields takes nothing out",
+        ] { #expect(notices.contains(words), "\(notices)") }
     }
 
     @Test(arguments: [
         ("site_1", "../site", "the name"), ("fl.example.org:8003", "fl.example.org", "no host:port"),
         ("[0, 2]", "[0, -1]", "no number of a GPU"), ("64.5", "0", "is not above 0"),
+        ("64.5", "1e300", "at most 1000000"), ("\"max_model_size_mb\": 500", "\"max_model_size_mb\": 1e300", "above"),
+        ("\"name\": \"site_1\"", "\"name\": \"site@1\"", "of a site has @ or +"),
         ("min_dataset_size", "min_dataset_sise", "did you mean min_dataset_size?"),
         ("\"min_dataset_size\": 100", "\"min_dataset_size\": -1", "below"),
         ("\"client\"", "\"customer\"", "client is missing"),

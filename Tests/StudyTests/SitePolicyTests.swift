@@ -23,6 +23,8 @@ import Testing
     @Test(arguments: [
         ("wrok: [train]", "did you mean work?"), ("work: [trian]", "such as [prepare, train, validate, send-model]"),
         ("fewest_cases: 0", "1 or more"), ("hours: [\"25:00-07:00\"]", "hours"), ("hours: [19-7]", "hours"),
+        ("largest_message_mb: 9223372036854775807", "at most 1000000000"),
+        ("largest_message_mb: -9223372036854775807", "1 or more"),
         ("largest_message_mb: -1", "1 or more"), ("- train", "mapping"), ("work: train", "a list such as"),
     ])
     func whatCannotBeReadAllowsNothing(yaml: String, remedy: String) {

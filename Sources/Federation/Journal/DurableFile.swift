@@ -57,6 +57,24 @@ public final class DurableFile: Sendable {
         return UnsafeRawBufferPointer(start: start, count: byteCount)
     }
 
+    /// How long the file is now.
+    public func byteCount() throws -> Int {
+        var facts = stat()
+        guard fstat(descriptor, &facts) == 0 else { throw Self.failure(path) }
+        return Int(facts.st_size)
+    }
+
+    /// Keeps other programs that ask for the same away from the file; a file system without locks goes without.
+    public func whileLocked<Result>(_ body: () throws -> Result) throws -> Result {
+        while flock(descriptor, LOCK_EX) != 0 {
+            if errno == EINTR { continue }
+            guard [ENOSYS, ENOLCK, ENOTSUP].contains(errno) else { throw Self.failure(path) }
+            return try body()
+        }
+        defer { _ = flock(descriptor, LOCK_UN) }
+        return try body()
+    }
+
     public func truncate(to length: Int) throws {
         guard ftruncate(descriptor, off_t(length)) == 0 else { throw Self.failure(path) }
     }

@@ -48,7 +48,6 @@ public final class EgressLog: Sendable {
     }
 
     private struct State {
-        let url: URL
         let file: DurableFile
         var sum = Sum()
 
@@ -56,13 +55,18 @@ public final class EgressLog: Sendable {
             let encoder = JSONEncoder()
             encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
             let data = try encoder.encode(line) + [UInt8(ascii: "\n")]
-            let before = try FileManager.default.attributesOfItem(atPath: url.path)[.size] as? Int
-            do { try data.withUnsafeBytes { try file.write($0) } } catch {
-                // Half a line would spoil the next one.
-                if let before { try file.truncate(to: before) }
-                throw error
+            // Another program of the site may add a line at the same time.
+            try file.whileLocked {
+                let before = try file.byteCount()
+                do {
+                    try data.withUnsafeBytes { try file.write($0) }
+                    try file.reachDisk()
+                } catch {
+                    // Half a line would spoil the next one.
+                    try file.truncate(to: before)
+                    throw error
+                }
             }
-            try file.reachDisk()
         }
     }
 
@@ -72,7 +76,7 @@ public final class EgressLog: Sendable {
     public init(_ url: URL) throws {
         try FileManager.default.createDirectory(
             at: url.deletingLastPathComponent(), withIntermediateDirectories: true)
-        state = Mutex(State(url: url, file: try DurableFile(url, flags: O_WRONLY | O_CREAT | O_APPEND)))
+        state = Mutex(State(file: try DurableFile(url, flags: O_WRONLY | O_CREAT | O_APPEND)))
     }
 
     /// A call that is about to go.

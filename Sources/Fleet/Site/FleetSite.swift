@@ -87,7 +87,7 @@ public actor FleetSite {
             group.addTask { [egress] in
                 while true {
                     try await Task.sleep(for: EgressLog.interval)
-                    try egress.sumUp()
+                    try await self.persist { try egress.sumUp() }
                 }
             }
             group.addTask { try await self.work() }
@@ -108,10 +108,16 @@ public actor FleetSite {
     }
 
     /// Repeats a call, or a writing, as long as it fails for reasons that pass: that of a full disk among them.
-    private func persist<Result: Sendable>(_ body: @Sendable () async throws -> Result) async throws -> Result {
+    ///
+    /// - Parameter alsoFailures: whether a server that failed (500) is asked again.
+    private func persist<Result: Sendable>(
+        alsoFailures: Bool = false, _ body: @Sendable () async throws -> Result
+    ) async throws -> Result {
         var isSaid = false
         while true {
-            do { return try await body() } catch let error where Self.mayPass(error) {
+            do { return try await body() } catch let error
+                where Self.mayPass(error) || alsoFailures && FleetClient.status(of: error) == 500
+            {
                 if settings.endsWithServer, node != 0, case TransportError.refused = error { throw ServerIsGone() }
                 if !isSaid { log("\(error) Trying again.") }
                 isSaid = true
@@ -206,17 +212,9 @@ public actor FleetSite {
         } catch {
             try Task.checkCancellation()
             log("\(metadata.type), round \(metadata.group): \(error)")
-            failure = MessageFailure(.appRaised, reason: "\(error)")
+            failure = MessageFailure(.appRaised, reason: Self.told(error))
         }
-        let envelope = MessageEnvelope(
-            metadata.reply(createdAt: Date().timeIntervalSince1970), failure: failure)
-        let object = try envelope.object(content: content?.root)
-        let reply = try await persist { try self.store.put(object) }
-        var named = envelope
-        named.metadata.messageID = reply
-        let (kept, whole) = (named, content?.under(reply) ?? ObjectTree([(reply, [])]))
-        // From here on, a process that begins anew has it.
-        try await persist { try self.outbox.write(reply, kept, whole) }
+        let (reply, whole) = try await keepReply(to: metadata, content, failure)
         guard try await isTaken else {
             outbox.remove(reply)
             inbox.remove(id)
@@ -228,6 +226,48 @@ public actor FleetSite {
             group.addTask { try await self.makeDurable() }
             group.addTask { try await self.deliver(replyTo: reply, seconds: seconds) }
             try await group.waitForAll()
+        }
+    }
+
+    /// Keeps a reply until the server has it, also in a process that begins anew.
+    private func keepReply(
+        to metadata: Metadata, _ content: ObjectTree?, _ failure: MessageFailure?
+    ) async throws -> (reply: ObjectID, tree: ObjectTree) {
+        let envelope = MessageEnvelope(
+            metadata.reply(createdAt: Date().timeIntervalSince1970), failure: failure)
+        let object = try envelope.object(content: content?.root)
+        let reply = try await persist { try self.store.put(object) }
+        var named = envelope
+        named.metadata.messageID = reply
+        let (kept, whole) = (named, content?.under(reply) ?? ObjectTree([(reply, [])]))
+        try await persist { try self.outbox.write(reply, kept, whole) }
+        return (reply, whole)
+    }
+
+    /// What the server hears of an error: only what was made to be told. The rest may name files, and so patients.
+    private static func told(_ error: any Error) -> String {
+        let text =
+            switch error {
+            case let error as FleetError: tells(error) ? "\(error)" : untold
+            case let error as FederationError: tells(error) ? "\(error)" : untold
+            default: untold
+            }
+        return String(text.prefix(1_000))
+    }
+
+    private static let untold = "The site could not take part; its log says why."
+
+    private static func tells(_ error: FleetError) -> Bool {
+        switch error {
+        case .malformed, .wrongObject, .missingObject, .record: true
+        case .storage, .noReply, .unknownNode, .key, .bundle: false
+        }
+    }
+
+    private static func tells(_ error: FederationError) -> Bool {
+        switch error {
+        case .policy, .site, .setting, .incompatibleSites, .unusableUpdate: true
+        case .twoSitesOfOneName, .tooFewSites, .unknownSites, .file, .fullDisk, .resume: false
         }
     }
 
@@ -272,7 +312,7 @@ public actor FleetSite {
         try await persist { try self.egress.add(metadata, object: reply, bytes: bytes) }
         do {
             while true {
-                let answer = try await persist {
+                let answer = try await persist(alsoFailures: true) {
                     try await self.client.push(envelope, tree, node: self.node, seconds: seconds)
                 }
                 if !answer.isTaken || answer.missing.isEmpty { break }
@@ -280,7 +320,17 @@ public actor FleetSite {
                 // A push that took too long begins again; what has come stays.
                 if !refused { break }
             }
-        } catch let error where [400, 403].contains(FleetClient.status(of: error)) {
+        } catch let error where FleetClient.status(of: error) == 413 && envelope.failure == nil {
+            // The server hears at least why nothing comes.
+            log("\(metadata.type), round \(metadata.group): \(error)")
+            if let message = metadata.replyTo, let (asked, _) = inbox.read(message) {
+                let failure = MessageFailure(.appRaised, reason: "The site's reply is larger than the server takes.")
+                let (instead, _) = try await keepReply(to: asked.metadata, nil, failure)
+                outbox.remove(reply)
+                forget(Set(tree.ids))
+                return try await deliver(replyTo: instead, seconds: seconds)
+            }
+        } catch let error where [400, 403, 413].contains(FleetClient.status(of: error)) {
             log("the server does not take the reply to a message of run \(metadata.runID) any more")
         }
         outbox.remove(reply)
@@ -298,7 +348,7 @@ public actor FleetSite {
         // The message's own object goes last: nobody takes it for whole before that.
         let refused = Refused()
         try await forEach(answer.missing) { id in
-            let isTaken = try await self.persist {
+            let isTaken = try await self.persist(alsoFailures: true) {
                 try await self.client.push(
                     id, node: self.node, run: run, session: answer.session, from: self.store)
             }

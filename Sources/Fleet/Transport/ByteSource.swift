@@ -7,7 +7,7 @@ public protocol ByteSource: Sendable {
 
 extension ByteSource {
     /// What one reading of a streamed source takes.
-    static var chunkLength: Int64 { 256 * 1024 }
+    static var chunkLength: Int64 { 64 * 1024 }
 }
 
 /// A message in memory.

@@ -105,7 +105,7 @@ public enum TransportError: Error, Sendable, Equatable, CustomStringConvertible 
     public var isTransient: Bool {
         switch self {
         case .unresolved, .refused, .unreachable, .timedOut, .cut, .slowBody: true
-        case .answered(let refusal): [502, 503, 504].contains(refusal.status)
+        case .answered(let refusal): [408, 502, 503, 504].contains(refusal.status)
         default: false
         }
     }

@@ -7,7 +7,7 @@
 extension DatasetFolders {
     /// The number in `Dataset004_Hippocampus`; nil where a name has none.
     public static func id(of name: String) -> Int? {
-        guard name.hasPrefix("Dataset"), let end = name.firstIndex(of: "_") else { return nil }
+        guard name.hasPrefix("Dataset"), name.isFileName, let end = name.firstIndex(of: "_") else { return nil }
         let digits = name[..<end].dropFirst("Dataset".count)
         return digits.count >= 3 ? Int(digits) : nil
     }

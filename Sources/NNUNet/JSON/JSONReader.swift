@@ -41,6 +41,12 @@ struct JSONReader {
     }
 
     func string(_ key: String) throws -> String { try read(key, "a text", \.string) }
+    /// A text that becomes the name of a file or folder.
+    func fileName(_ key: String) throws -> String {
+        let name = try string(key)
+        guard name.isFileName else { throw fault(key, "is no name of a file or folder") }
+        return name
+    }
     func bool(_ key: String) throws -> Bool { try read(key, "true or false", \.bool) }
     func integer(_ key: String) throws -> Int { try read(key, "a whole number", \.integer) }
     func number(_ key: String) throws -> Double { try read(key, "a number", \.number) }

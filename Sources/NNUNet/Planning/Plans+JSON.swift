@@ -16,8 +16,8 @@ extension Plans {
     public init(json: JSONObject, file: String = "plans") throws {
         self.json = json
         let reader = JSONReader(json, file: file)
-        datasetName = try reader.string("dataset_name")
-        plansName = try reader.string("plans_name")
+        datasetName = try reader.fileName("dataset_name")
+        plansName = try reader.fileName("plans_name")
         originalMedianSpacingAfterTransposition = try reader.numbers("original_median_spacing_after_transp")
         originalMedianShapeAfterTransposition = try reader.numbers("original_median_shape_after_transp").map { Int($0) }
         let readerName = try reader.string("image_reader_writer")
@@ -41,6 +41,7 @@ extension Plans {
         let all = try reader.reader("configurations")
         configurations = []
         for name in all.object.keys {
+            guard name.isFileName else { throw all.fault(name, "is no name of a configuration") }
             let resolved = try Self.resolved(name, in: all, seen: [])
             configurations.append(try PlansConfiguration(name: name, JSONReader(resolved, file: file)))
         }
@@ -77,7 +78,7 @@ extension Plans {
 extension PlansConfiguration {
     init(name: String, _ reader: JSONReader) throws {
         self.name = name
-        dataIdentifier = try reader.string("data_identifier")
+        dataIdentifier = try reader.fileName("data_identifier")
         preprocessorName = try reader.string("preprocessor_name")
         batchSize = try reader.integer("batch_size")
         patchSize = try reader.integers("patch_size")

@@ -16,7 +16,7 @@ package struct CertificateSubject: Sendable, Hashable, Codable {
 
     /// - Throws: `ProvisioningError.name`.
     package func check() throws {
-        try ParticipantName.check(name)
+        try ParticipantName.check(name, of: kind)
         if let fault = ParticipantName.organisationFault(organisation) { throw ProvisioningError.name(fault) }
         guard (kind == .administrator) == (role != nil) else {
             throw ProvisioningError.name("\(name) needs a role if an administrator, and none otherwise")

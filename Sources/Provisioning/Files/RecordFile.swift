@@ -34,20 +34,32 @@ package struct RecordFile<Record: Codable & Sendable>: Sendable {
         if isNew { try OpenFile(url.deletingLastPathComponent(), O_RDONLY | O_DIRECTORY).reachDisk() }
         try file.lock()
         let data = try file.readAll(upTo: Self.most)
+        guard data.count <= Self.most else { throw tooLarge }
         let (records, whole) = try parse(data)
         if whole < data.count { try file.truncate(to: whole) }
+        var size = whole
         return try body(records) { record in
             let encoder = JSONEncoder()
             encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
             encoder.dateEncodingStrategy = .iso8601
             var line = try encoder.encode(record)
             line.append(UInt8(ascii: "\n"))
+            // A line more than can be read again would stop everything.
+            guard size + line.count <= Self.most else { throw tooLarge }
             try file.append(line)
+            size += line.count
             try file.reachDisk()
         }
     }
 
     func append(_ record: Record) throws { try update { _, append in try append(record) } }
+
+    private var tooLarge: ProvisioningError {
+        .file(
+            url.path,
+            reason: "is or would be larger than 64 MiB, the most that is read; nothing was written. Keep a copy, and "
+                + "take out whole lines of certificates that have ended")
+    }
 
     /// - Returns: the records, and how many bytes are whole lines.
     private func parse(_ data: Data) throws -> (records: [Record], whole: Int) {

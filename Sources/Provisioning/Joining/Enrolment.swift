@@ -15,6 +15,10 @@ public struct Enrolment: Sendable {
     package let register: EnrolmentRegister
     package let revocations: RevocationList
     let lives: CertificateLives
+    /// Keys to which one certificate can be renewed: far more than anybody needs, so that no member fills the register.
+    private static let mostKeys = 8
+    /// Renewals that one name gets in a day, of whichever certificate.
+    private static let mostInADay = 24
 
     /// - Parameter folder: where the server keeps `enrolment.jsonl`.
     public init(
@@ -68,7 +72,7 @@ public struct Enrolment: Sendable {
     ///
     /// - Parameter chain: of the caller, from TLS or from a signed request: that they hold its key must be certain already.
     ///   The intermediate certificate may be missing where it is this authority's.
-    /// - Throws: `ProvisioningError.refused` with the reason.
+    /// - Throws: `ProvisioningError.refused` with the reason; so are more renewals than anybody needs.
     public func renew(csr: String, of chain: CertificateChain, now: Date = Date()) async throws -> CertificateChain {
         let request = try SigningRequest(pem: csr)
         let participant: Participant
@@ -91,10 +95,20 @@ public struct Enrolment: Sendable {
             name: participant.name, organisation: participant.organisation, kind: participant.kind,
             role: participant.role)
         return try register.file.update { records, append in
-            if let repeated = records.lazy.compactMap(\.renewed).first(where: {
+            let renewals = records.compactMap(\.renewed)
+            if let repeated = renewals.first(where: {
                 $0.renews == participant.serial && $0.key == request.keyFingerprint
             }) {
                 return try CertificateChain(pem: repeated.certificates)
+            }
+            guard renewals.count(where: { $0.renews == participant.serial }) < Self.mostKeys else {
+                throw ProvisioningError.refused(
+                    .notTrusted("It was renewed with \(Self.mostKeys) other keys already; use one of these"))
+            }
+            let yesterday = now.addingTimeInterval(-86400)
+            guard renewals.count(where: { $0.name == subject.name && $0.at > yesterday }) < Self.mostInADay else {
+                throw ProvisioningError.refused(
+                    .notTrusted("\(subject.name) was renewed \(Self.mostInADay) times in a day; try again tomorrow"))
             }
             let renewed = try authority.issue(
                 subject, to: request.publicKey, days: lives.days(for: subject.kind), now: now,

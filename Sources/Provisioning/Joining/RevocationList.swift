@@ -16,9 +16,12 @@ import Synchronization
 /// Whom the server does not let in any more, in `revoked.jsonl`.
 ///
 /// To be asked on every call: that costs a `stat`, and the file is read again only when it changed, by whichever process. A
-/// list that cannot be read lets nobody in.
+/// list that cannot be read lets nobody in, and neither does one that is missing where there must be one.
 public final class RevocationList: Sendable {
+    static let file = "revoked.jsonl"
+
     private let file: RecordFile<Record>
+    private let mustExist: Bool
     private let state = Mutex(State())
 
     struct Record: Codable, Sendable {
@@ -44,8 +47,14 @@ public final class RevocationList: Sendable {
         var nanoseconds: Int
     }
 
-    /// - Parameter folder: where the server keeps what changes.
-    public init(in folder: URL) { file = RecordFile(url: folder.appending(path: "revoked.jsonl")) }
+    /// - Parameters:
+    ///   - folder: where the server keeps what changes.
+    ///   - mustExist: whether a list that is missing lets nobody in, as with a server's kit, which is made with one; else it
+    ///     is an empty one, until there was one.
+    public init(in folder: URL, mustExist: Bool = false) {
+        file = RecordFile(url: folder.appending(path: Self.file))
+        self.mustExist = mustExist
+    }
 
     /// Whether a certificate was revoked, by its serial number in hexadecimal.
     public func isRevoked(serial: String) throws -> Bool { try read { $0.serials.contains(serial.lowercased()) } }
@@ -64,6 +73,7 @@ public final class RevocationList: Sendable {
     /// Revokes all certificates that a name has until now, wherever they were issued; it counts from the next call on.
     public func revoke(name: String, serials: [String] = [], reason: String? = nil, at date: Date = Date()) throws {
         try ParticipantName.check(name)
+        try checkIsThere()
         try file.append(Record(name: name, serials: serials, at: date.wholeSecond, reason: reason))
     }
 
@@ -73,18 +83,16 @@ public final class RevocationList: Sendable {
         guard !serial.isEmpty, serial.allSatisfy(\.isHexDigit) else {
             throw ProvisioningError.name("A serial number is written in hexadecimal; cohort provision show tells it")
         }
+        try checkIsThere()
         try file.append(Record(name: nil, serials: [serial], at: date.wholeSecond, reason: reason))
     }
 
     private func read<Result>(_ body: (State) -> Result) throws -> Result where Result: Sendable {
         try state.withLock { state in
             let version = try version()
+            // Once there was a list there must be one.
+            if version == nil, mustExist || state.seen != nil { throw missing }
             if state.seen != version {
-                // Once there was a list there must be one.
-                guard version != nil else {
-                    throw ProvisioningError.file(
-                        "revoked.jsonl", reason: "is gone; put it back, nobody is let in without it")
-                }
                 var new = State(seen: version)
                 for record in try file.read() {
                     new.serials.formUnion(record.serials.map { $0.lowercased() })
@@ -96,6 +104,18 @@ public final class RevocationList: Sendable {
             }
             return body(state)
         }
+    }
+
+    /// A list that was lost is not begun anew: those whom it shut out would be in again.
+    private func checkIsThere() throws {
+        if mustExist, try version() == nil { throw missing }
+    }
+
+    private var missing: ProvisioningError {
+        .file(
+            file.url.path,
+            reason: "is not there, and nobody is let in without it. Put it back from the backup; where nobody was ever "
+                + "shut out, make an empty file of that name")
     }
 
     /// nil where there is no file.

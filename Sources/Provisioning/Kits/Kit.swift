@@ -107,8 +107,10 @@ public struct Kit: Sendable {
             key: PrivateKey(contentsOf: startup.appending(path: "intermediate.key"), passphrase: passphrase))
     }
 
-    /// Whom a server does not let in.
-    public func revocations() -> RevocationList { RevocationList(in: local) }
+    /// Whom a server does not let in; its kit is made with the list, which must be there.
+    public func revocations() -> RevocationList {
+        RevocationList(in: local, mustExist: settings.kind == .server)
+    }
 
     /// How a server lets others join.
     public func enrolment(revocations: RevocationList, passphrase: () throws -> String? = { nil }) throws -> Enrolment {
@@ -123,10 +125,12 @@ public struct Kit: Sendable {
     }
 
     /// What the site gives to training: `resources.json`, else `resources.json.default`, else nothing said.
+    ///
+    /// - Throws: `ProvisioningError` with all that is wrong: keys that are unknown, limits that none can have.
     public func resources() throws -> SiteResources {
         guard let file = ownOrDefault("resources.json") else { return SiteResources() }
-        return try JSONText.decode(
-            SiteResources.self, DurableFile.read(file), file: file.lastPathComponent, what: "list of resources")
+        return try SiteResources(
+            json: String(decoding: DurableFile.read(file), as: UTF8.self), file: file.lastPathComponent)
     }
 
     /// FLARE's `local_config.json`, where the site has one.

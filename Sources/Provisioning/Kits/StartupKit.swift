@@ -19,6 +19,8 @@ struct StartupKit {
     var resources = SiteResources()
     /// A site's own `local_config.json`, as it came.
     var siteConfiguration: (data: Data, policies: SiteConfiguration.Policies?)?
+    /// What a new server's `revoked.jsonl` begins with.
+    var revocations = Data()
 
     private struct File {
         var path: String
@@ -41,6 +43,7 @@ struct StartupKit {
     /// - Parameter previous: a kit of the same participant, whose signature is kept where nothing changed.
     func write(to folder: URL, previous: Kit?, now: Date) throws {
         for path in ["startup", "local", "transfer"] { try DurableFile.makeFolder(folder.appending(path: path)) }
+        if settings.kind == .server { try beginRevocations(in: folder) }
         let files = files
         for file in files { try DurableFile.write(file.data, to: folder.appending(path: file.path), mode: file.mode) }
         let digests = Dictionary(
@@ -48,6 +51,15 @@ struct StartupKit {
         let (text, signature) = try kept(digests, of: previous, now: now) ?? signed(digests)
         try DurableFile.write(text, to: folder.appending(path: "startup/\(KitManifest.file)"))
         try DurableFile.write(signature, to: folder.appending(path: "startup/\(KitManifest.signatureFile)"))
+    }
+
+    /// A server lets nobody in without its list, so a new kit has one. In a kit that is there already none is made anew: if
+    /// the list was lost, those whom it shut out would be in again.
+    private func beginRevocations(in folder: URL) throws {
+        let list = folder.appending(path: "local").appending(path: RevocationList.file)
+        let isNew = !DurableFile.exists(folder.appending(path: "startup/server.json"))
+        guard isNew, !DurableFile.exists(list) else { return }
+        try DurableFile.write(revocations, to: list, mode: .secret)
     }
 
     private func signed(_ digests: [String: String]) throws -> (Data, Data) {

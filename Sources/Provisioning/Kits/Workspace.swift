@@ -105,6 +105,12 @@ public struct Workspace: Sendable {
                     kit.siteConfiguration = (own.data, own.configuration.policies)
                 }
             }
+            // Whom one set of kits shut out, the next one does.
+            if subject.kind == .server,
+                let list = previous?.local.appending(path: RevocationList.file), DurableFile.exists(list)
+            {
+                kit.revocations = try DurableFile.read(list, upTo: 1 << 26)
+            }
             try kit.write(to: target, previous: kept == nil ? nil : previous, now: now)
         }
         return outcome

@@ -25,8 +25,21 @@ package enum ParticipantName {
         return nil
     }
 
-    package static func check(_ name: String) throws {
-        if let fault = fault(name) { throw ProvisioningError.name(fault.prefix(1).uppercased() + fault.dropFirst()) }
+    /// The same of a participant: a site's name is also that of a node in the fleet, which has no `@` and no `+`.
+    static func fault(_ name: String, of kind: Participant.Kind) -> String? {
+        if let fault = fault(name) { return fault }
+        guard kind == .site, name.contains(where: { "@+".contains($0) }) else { return nil }
+        return "the name \(shown(name)) of a site has @ or +; use letters, digits and . _ - alone"
+    }
+
+    package static func check(_ name: String) throws { try throwIfAny(fault(name)) }
+
+    package static func check(_ name: String, of kind: Participant.Kind) throws {
+        try throwIfAny(fault(name, of: kind))
+    }
+
+    private static func throwIfAny(_ fault: String?) throws {
+        if let fault { throw ProvisioningError.name(fault.prefix(1).uppercased() + fault.dropFirst()) }
     }
 
     /// What is wrong with the name of an organisation, which is no folder: any text of 1 to 64 visible characters.

@@ -6,7 +6,7 @@ extension Project {
         if let fault = ParticipantName.organisationFault(authorityName) { faults.append("authority: \(fault)") }
         var seen: [String: String] = [:]
         for subject in subjects {
-            if let fault = ParticipantName.fault(subject.name) {
+            if let fault = ParticipantName.fault(subject.name, of: subject.kind) {
                 faults.append(fault)
             } else if let other = seen.updateValue(subject.name, forKey: subject.name.lowercased()) {
                 faults.append(

@@ -171,8 +171,7 @@ struct FLAREParticipants {
             }
         }
         if let capacity = fields.fields("capacity") {
-            site.resources.gpuCount = capacity.number("num_of_gpus")
-            site.resources.gpuMemory = capacity.number("mem_per_gpu_in_GiB").map(Double.init)
+            site.resources.readCapacity(capacity, reading)
             capacity.finish()
         }
         sites.append(site)

@@ -95,7 +95,8 @@ public struct SiteConfiguration: Sendable, Equatable {
             reading.notice(fields.node(key), "\(key) is ignored: \(reason)")
         }
         fields.finish()
-        if let fault = ParticipantName.fault(name), reading.faults.isEmpty { reading.fault(root, fault) }
+        let kind: Participant.Kind = fields.has("client") ? .site : .server
+        if let fault = ParticipantName.fault(name, of: kind), reading.faults.isEmpty { reading.fault(root, fault) }
         guard reading.faults.isEmpty else { throw ProvisioningError.project(file: file, faults: reading.texts) }
         notices = reading.notices
     }
@@ -138,6 +139,10 @@ public struct SiteConfiguration: Sendable, Equatable {
     private mutating func readData(_ data: ProjectFields, _ reading: ProjectReading) {
         dataRoot = data.text("data_root")
         if let datasets = data.fields("dataset_config") {
+            reading.notice(
+                datasets.node,
+                "data.dataset_config is ignored: a run names a dataset in nnU-Net's form, and its cases are those of that "
+                    + "dataset's own folder")
             for (name, _) in datasets.entries {
                 guard let dataset = datasets.fields(name) else { continue }
                 self.datasets[name] = Dataset(
@@ -152,36 +157,32 @@ public struct SiteConfiguration: Sendable, Equatable {
     }
 
     private mutating func readResources(_ fields: ProjectFields, _ reading: ProjectReading) {
-        if fields.has("gpu_ids") {
-            resources.gpuIDs = fields.list("gpu_ids").compactMap { node in
-                if let id = node.int, id >= 0 { return id }
-                reading.fault(node, "resources.gpu_ids holds what is no number of a GPU; write 0 or more")
-                return nil
-            }
-        }
-        func positive(_ key: String, _ value: Double?) -> Double? {
-            guard let value, value <= 0 else { return value }
-            reading.fault(fields.node(key), "resources.\(key) is not above 0; write more, or leave it out")
-            return nil
-        }
-        resources.workers = fields.number("num_workers").flatMap { number in
-            if number >= 0 { return number }
-            reading.fault(fields.node("num_workers"), "resources.num_workers is below 0; write 0 or more")
-            return nil
-        }
-        resources.memoryLimit = positive("memory_limit_gb", fields.decimal("memory_limit_gb"))
+        resources.readSettings(fields, reading)
         fields.finish()
     }
 
     private mutating func readPrivacy(_ privacy: ProjectFields, _ reading: ProjectReading) {
         var policies = Policies(scope: privacy.text("scope"))
+        if policies.scope != nil {
+            reading.notice(
+                privacy.node("scope"), "privacy.scope is ignored: the policies hold for every run of this site")
+        }
         if let fields = privacy.fields("policies") {
             policies.minimumDatasetSize = fields.number("min_dataset_size")
             policies.maximumModelSize = fields.decimal("max_model_size_mb")
             policies.allowedTasks = fields.has("allowed_tasks") ? fields.texts("allowed_tasks") : nil
             policies.blockedDataFields = fields.texts("blocked_data_fields")
-            if policies.minimumDatasetSize ?? 0 < 0 || policies.maximumModelSize ?? 1 <= 0 {
-                reading.fault(fields.node, "privacy.policies has a limit that is below what can be; correct it")
+            if !policies.blockedDataFields.isEmpty {
+                reading.notice(
+                    fields.node("blocked_data_fields"),
+                    "privacy.policies.blocked_data_fields takes nothing out: no message of this version carries fields of "
+                        + "patients' records")
+            }
+            if policies.minimumDatasetSize ?? 0 < 0 || policies.maximumModelSize ?? 1 <= 0
+                || policies.maximumModelSize ?? 1 > 1e9
+            {
+                reading.fault(
+                    fields.node, "privacy.policies has a limit that is below or above what can be; correct it")
             }
             // A limit that is not followed would be none, so it stops everything.
             fields.finish(unknown: .fault)

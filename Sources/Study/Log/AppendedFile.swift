@@ -1,3 +1,5 @@
+import Federation
+
 #if canImport(FoundationEssentials)
     import FoundationEssentials
 #else
@@ -32,7 +34,9 @@ struct AppendedFile: Sendable {
         guard fsync(descriptor) == 0 || errno == EINVAL else { throw fault() }  // a pipe cannot be synchronised
     }
 
-    private func fault() -> StudyError {
-        .file(url.lastPathComponent, reason: "cannot be written: \(String(cString: strerror(errno)))")
+    private func fault() -> any Error {
+        let number = errno
+        if number == ENOSPC || number == EDQUOT { return FederationError.fullDisk(url.lastPathComponent) }
+        return StudyError.file(url.lastPathComponent, reason: "cannot be written: \(String(cString: strerror(number)))")
     }
 }

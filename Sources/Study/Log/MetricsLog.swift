@@ -23,6 +23,7 @@ public struct MetricsLog: Sendable {
         let text: [UInt8] = kept.flatMap { line -> [UInt8] in line.bytes + [0x0A] }
         if text != bytes {
             do { try Data(text).write(to: url, options: .atomic) } catch {
+                if isFullDisk(error) { throw error }
                 throw StudyError.file(
                     url.lastPathComponent, reason: "cannot be written. Is the disk full or read-only?")
             }

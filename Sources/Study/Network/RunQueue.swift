@@ -5,6 +5,13 @@ import Federation
 #else
     import Foundation
 #endif
+#if canImport(Glibc)
+    import Glibc
+#elseif canImport(Musl)
+    import Musl
+#else
+    import Darwin
+#endif
 
 /// The runs that were handed to a server: carried out one after the other, each in a folder of its own, `runs/1`, `runs/2`, …
 ///
@@ -42,18 +49,28 @@ public actor RunQueue {
     private let folder: URL
     private let perform: Perform
     private let ended: Ended
+    /// Between two tries while a disk is full.
+    private let pause: Duration
+    /// The highest number that was given, also to a run whose record cannot be read.
+    private var last = 0
     private var entries: [Int: Entry] = [:]
     private var current: (id: Int, task: Task<Void, any Error>)?
     private var wakeUp: CheckedContinuation<Void, Never>?
 
-    public init(_ folder: URL, ended: @escaping Ended = { _ in }, perform: @escaping Perform) throws {
+    /// - Parameter pause: before a run that found a disk full is taken up again.
+    public init(
+        _ folder: URL, pause: Duration = .seconds(10), ended: @escaping Ended = { _ in }, perform: @escaping Perform
+    ) throws {
         self.folder = folder
+        self.pause = pause
         self.perform = perform
         self.ended = ended
         let files = FileManager.default
         try files.createDirectory(at: folder, withIntermediateDirectories: true)
         for name in try files.contentsOfDirectory(atPath: folder.path) {
-            guard let id = Int(name), let data = try? Data(contentsOf: Self.record(id, in: folder)),
+            guard let id = Int(name), files.fileExists(atPath: Self.record(id, in: folder).path) else { continue }
+            last = max(last, id)
+            guard let data = try? Data(contentsOf: Self.record(id, in: folder)),
                 let entry = try? JSONDecoder().decode(Entry.self, from: data)
             else { continue }
             entries[id] = entry
@@ -79,11 +96,11 @@ public actor RunQueue {
 
     /// Takes a run in. It is on the disk when this returns.
     ///
-    /// - Parameter files: moved into the run's folder, under these names.
+    /// - Parameter files: for the run's folder, under these names; they stay where they are.
     public func submit(
         _ run: RunFile, by submitter: String, of organisation: String, files: [String: URL] = [:]
     ) throws -> Entry {
-        let id = (entries.keys.max() ?? 0) + 1
+        let id = last + 1
         let entry = Entry(
             id: id, name: run.name, submitter: submitter, organisation: organisation, submitted: Date())
         let own = Self.folder(id, in: folder)
@@ -92,10 +109,15 @@ public actor RunQueue {
             let target = own.appending(path: name)
             // Of a server that ended before it had taken the run in.
             try? FileManager.default.removeItem(at: target)
-            try FileManager.default.moveItem(at: file, to: target)
+            do { try FileManager.default.linkItem(at: file, to: target) } catch {
+                try FileManager.default.copyItem(at: file, to: target)
+            }
         }
-        try Data(run.yaml().utf8).write(to: own.appending(path: "submitted.yaml"), options: .atomic)
-        try keep(entry)
+        try Self.write(Data(run.yaml().utf8), to: own.appending(path: "submitted.yaml"))
+        try write(entry)
+        try DurableFile(folder, flags: O_RDONLY | O_DIRECTORY).reachDisk()
+        entries[id] = entry
+        last = id
         wakeUp?.resume()
         wakeUp = nil
         return entry
@@ -108,8 +130,15 @@ public actor RunQueue {
             throw StudyError.setting("Run \(id) is not under way: it is \(entry.state.rawValue).")
         }
         entry.state = .stopped
-        try keep(entry)
-        if current?.id == id { current?.task.cancel() }
+        guard let current, current.id == id else {
+            try write(entry)
+            entries[id] = entry
+            return
+        }
+        // It ends even where there is no room to say so; what carries it out writes it down in the end.
+        entries[id] = entry
+        current.task.cancel()
+        try? write(entry)
     }
 
     /// The lines that a run printed.
@@ -170,11 +199,21 @@ public actor RunQueue {
         let own = Self.folder(entry.id, in: folder)
         var entry = entry
         entry.state = .running
-        try keep(entry)
+        entries[entry.id] = entry
+        // Waiting or running, it is taken up after a restart: a full disk is nothing to wait for here.
+        try? write(entry)
         let log = RunLog(own.appending(path: "log.txt"))
-        let task = Task { [perform, id = entry.id] in
-            let run = try RunFile(contentsOf: own.appending(path: "submitted.yaml"))
-            try await perform(id, run, own) { log.write($0) }
+        let task = Task { [perform, pause, id = entry.id] in
+            var isSaid = false
+            while true {
+                do {
+                    let run = try RunFile(contentsOf: own.appending(path: "submitted.yaml"))
+                    return try await perform(id, run, own) { log.write($0) }
+                } catch let error where isFullDisk(error) {
+                    isSaid = isSaid || log.write("waits until there is room on the disk: \(error)")
+                    try await Task.sleep(for: pause)
+                }
+            }
         }
         current = (entry.id, task)
         let result = await withTaskCancellationHandler {
@@ -186,7 +225,10 @@ public actor RunQueue {
         // The server itself ends: the run is taken up when it comes back.
         try Task.checkCancellation()
         await ended(entry.id)
-        guard entries[entry.id]?.state == .running else { return log.write("stopped") }
+        guard entries[entry.id]?.state == .running else {
+            log.write("stopped")
+            return try await keep(entry.id, log)
+        }
         switch result {
         case .success:
             entry.state = .finished
@@ -196,14 +238,29 @@ public actor RunQueue {
             entry.reason = "\(error)"
             log.write("failed: \(error)")
         }
-        try keep(entry)
+        entries[entry.id] = entry
+        try await keep(entry.id, log)
     }
 
-    private func keep(_ entry: Entry) throws {
-        entries[entry.id] = entry
+    /// Writes down what became of a run, as soon as the disk takes it.
+    private func keep(_ id: Int, _ log: RunLog) async throws {
+        var isSaid = false
+        while let entry = entries[id] {
+            do { return try write(entry) } catch {
+                isSaid = isSaid || log.write("its end cannot be written down yet: \(error)")
+                try await Task.sleep(for: pause)
+            }
+        }
+    }
+
+    private func write(_ entry: Entry) throws {
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.sortedKeys, .prettyPrinted]
-        try encoder.encode(entry).write(to: Self.record(entry.id, in: folder), options: .atomic)
+        try Self.write(encoder.encode(entry), to: Self.record(entry.id, in: folder))
+    }
+
+    private static func write(_ data: Data, to url: URL) throws {
+        try DurableFile.write(to: url) { file in try data.withUnsafeBytes { try file.write($0) } }
     }
 }
 
@@ -213,5 +270,9 @@ private final class RunLog: Sendable {
 
     init(_ url: URL) { file = AppendedFile(url: url) }
 
-    func write(_ line: String) { try? file.append(Array((line + "\n").utf8)) }
+    /// - Returns: whether the line could be written.
+    @discardableResult func write(_ line: String) -> Bool {
+        do { try file.append(Array((line + "\n").utf8)) } catch { return false }
+        return true
+    }
 }

@@ -58,7 +58,7 @@ public struct SiteOrder: Sendable, Equatable, Codable {
         }
         member.name = site
         // A name that leads out of the folder of the datasets would be one of any folder of this machine.
-        guard !member.dataset.contains(where: { $0 == "/" || $0 == "\0" }) else {
+        guard member.dataset.isFileName else {
             throw FederationError.policy("a dataset is a number or a name below nnUNet_raw, and this one is a path")
         }
         var result: StudySite

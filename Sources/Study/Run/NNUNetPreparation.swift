@@ -74,7 +74,8 @@ public struct NNUNetPreparation: Preparation {
             return try ask(.dataset, sites)
         case .datasets:
             for (site, answer) in try decoded(answers) {
-                guard case .dataset(let facts) = answer else { throw Self.wrongAnswer(site) }
+                // Its name becomes a folder here.
+                guard case .dataset(let facts) = answer, facts.name.isFileName else { throw Self.wrongAnswer(site) }
                 prepared.sites[site] = PreparedSites.Site(facts: facts, plans: "", fingerprint: nil)
             }
             guard let rule = order.fingerprint else {
@@ -121,7 +122,8 @@ public struct NNUNetPreparation: Preparation {
         case .preparing:
             for (site, answer) in try decoded(answers) {
                 guard case .prepared(let plans) = answer else { throw Self.wrongAnswer(site) }
-                if !plans.isEmpty { prepared.sites[site]?.plans = plans }
+                // Only where each site plans for itself: else the plan is the server's.
+                if order.fingerprint == nil { prepared.sites[site]?.plans = plans }
             }
             return try finish()
         case .done: return nil

@@ -39,7 +39,9 @@ extension SitePolicy: YAMLSection {
             "work", \.allowed, form: "a list such as [\(Work.words.map(\.rawValue).joined(separator: ", "))]"),
         YAMLKey("datasets", \.datasets, form: "a list of names, such as [Dataset301_Prostate]"),
         YAMLKey("fewest_cases", \.fewestCases, .atLeast(1)),
-        YAMLKey("largest_message_mb", \.largestMegabytes, .atLeast(1)),
+        YAMLKey(
+            "largest_message_mb", \.largestMegabytes,
+            ValueRule<Int>("1 or more, at most 1000000000") { (1...1_000_000_000).contains($0) }),
         YAMLKey("hours", \.hours, form: "a list such as [\"19:00-07:00\"]"),
         YAMLKey("approval", \.asksForApproval),
     ]
@@ -51,7 +53,13 @@ extension SitePolicy: YAMLSection {
 
     private var largestMegabytes: Int? {
         get { largestMessage.map { $0 / 1_000_000 } }
-        set { largestMessage = newValue.map { $0 * 1_000_000 } }
+        // What is too large to be counted in bytes is still too large for the rule.
+        set {
+            largestMessage = newValue.map { megabytes -> Int in
+                let product = megabytes.multipliedReportingOverflow(by: 1_000_000)
+                return product.overflow ? (megabytes < 0 ? Int.min : Int.max) : product.partialValue
+            }
+        }
     }
 }
 

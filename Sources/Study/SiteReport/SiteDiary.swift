@@ -18,6 +18,8 @@ public actor SiteDiary: Learner {
     private let print: @Sendable (String) -> Void
     private var facts: RunFacts
     private var records: [RoundRecord]
+    /// The report on its way, which nobody at the server waits for.
+    private var report: Task<Void, Never>?
 
     private var file: URL { site.folders.results.appending(path: "metrics.jsonl") }
 
@@ -37,6 +39,9 @@ public actor SiteDiary: Learner {
             sites: [], metric: MetricDescription(run.validation.judgement))
         records = try MetricsLog.records(at: site.folders.results.appending(path: "metrics.jsonl"))
     }
+
+    /// Returns when a report that was begun stands there.
+    public func reportIsWritten() async { await report?.value }
 
     public func answer(_ question: Data) async throws -> Data { try await learner.answer(question) }
     public func describe() async throws -> SiteDescription { try await learner.describe() }
@@ -72,6 +77,10 @@ public actor SiteDiary: Learner {
 
     public func finish(_ model: Weights) async throws {
         try await learner.finish(model)
+        report = Task { await writeReport() }
+    }
+
+    private func writeReport() async {
         facts.rounds = max(facts.rounds, records.last?.round ?? 0)
         facts.seconds = records.map(\.totalSeconds).reduce(0, +)
         facts.sites = records.last.map { [RunFacts.Site(site.name, cases: $0.sites[0].examples)] } ?? []
@@ -80,8 +89,6 @@ public actor SiteDiary: Learner {
                 SiteReport(of: site.name, records: records, facts: facts), showing: overlays, engine: engine)
             if let fault { print("the report has no pictures: \(fault)") }
             print("report: \(site.folders.results.appending(path: "report.html").path)")
-        } catch is CancellationError {
-            throw CancellationError()
         } catch {
             print("the run is over, but its report cannot be written: \(error)")
         }

@@ -59,7 +59,9 @@ struct DoctorCommand: AsyncParsableCommand {
     }
 
     private func check(_ kit: Kit, _ checkup: inout Checkup) async throws {
-        let folders = DatasetFolders()
+        // As the site itself finds them; what is wrong with its configuration, the check of the policy says.
+        var folders = DatasetFolders()
+        if kit.settings.kind == .site { folders = DatasetFolders.ofSite(try? kit.siteConfiguration()) }
         let dataset = try dataset.map(folders.datasetName)
         let size = try modelSize(kit, dataset, folders)
         let passphrase = passphrase

@@ -63,16 +63,17 @@ struct AdministrationEndpoint: Sendable {
     private let service: FleetService
     private let catalog: Catalog
     private let authorization: Authorization
+    /// The server's own: what `o:site` means here.
+    private let organisation: String
     private let uploads: UploadFolder
     private let nodeKeys: NodeKeyFolder
 
     init(
         _ queue: RunQueue, _ service: FleetService, _ catalog: Catalog, _ authorization: Authorization,
-        uploads: UploadFolder,
-        nodeKeys: NodeKeyFolder
+        organisation: String, uploads: UploadFolder, nodeKeys: NodeKeyFolder
     ) {
         (self.queue, self.service, self.catalog, self.authorization) = (queue, service, catalog, authorization)
-        (self.uploads, self.nodeKeys) = (uploads, nodeKeys)
+        (self.organisation, self.uploads, self.nodeKeys) = (organisation, uploads, nodeKeys)
     }
 
     var routes: [Route] {
@@ -163,7 +164,7 @@ struct AdministrationEndpoint: Sendable {
     }
 
     private func allow(_ right: Right, _ caller: Participant, _ entry: RunQueue.Entry? = nil) throws {
-        var target = AuthorizationTarget()
+        var target = AuthorizationTarget(siteOrganisation: organisation)
         target.submitter = entry?.submitter
         target.submitterOrganisation = entry?.organisation
         guard authorization.allows(right, caller, target) else {

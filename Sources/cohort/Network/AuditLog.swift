@@ -89,11 +89,18 @@ final class AuditLog: Sendable {
     }
 
     /// Notes what was changed of whom the server lets in.
-    func changed(_ what: String) { write(Change(time: Date().formatted(.iso8601), change: what)) }
+    ///
+    /// - Throws: where that cannot be noted.
+    func changed(_ what: String) throws { try append(Change(time: Date().formatted(.iso8601), change: what)) }
 
+    /// A refusal stays one, also where it cannot be noted; then the server's log says so.
     private func write(_ line: some Encodable) {
+        do { try append(line) } catch { tell("no line of the refusal: \(error)") }
+    }
+
+    private func append(_ line: some Encodable) throws {
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-        if let line = try? encoder.encode(line) { file.write(String(decoding: line, as: UTF8.self)) }
+        try file.append(String(decoding: encoder.encode(line), as: UTF8.self))
     }
 }

@@ -27,8 +27,16 @@ struct RegisterNodeCommand: ParsableCommand {
             throw ValidationError("\(key) cannot be read.")
         }
         let key = try SigningKey(text: text)
-        try NodeKeyFolder.ofServer(server.state()).register(key, as: name)
-        try server.audit("registered the key \(key) as the node \(name)")
+        let keys = NodeKeyFolder.ofServer(try server.state())
+        let wasThere = keys.key(of: name) == key
+        try keys.register(key, as: name)
+        do {
+            try server.audit("registered the key \(key) as the node \(name)")
+        } catch {
+            // Nobody is let in of whom no line says so.
+            if !wasThere { _ = try keys.unregister(name) }
+            throw error
+        }
         print("\(name): \(key)")
     }
 }
@@ -72,7 +80,7 @@ struct ServerFolderOption: ParsableArguments {
 
     /// A line among those of the server.
     func audit(_ what: String) throws {
-        AuditLog(try state().appending(path: "audit.jsonl")).changed(what)
+        try AuditLog(state().appending(path: "audit.jsonl")).changed(what)
     }
 }
 

@@ -1,3 +1,4 @@
+import Crypto
 import Federation
 import Fleet
 import NNUNet
@@ -25,7 +26,8 @@ actor RunHost: SiteHost {
     /// Rounds of a run whose server does not say.
     private let rounds: Int?
     private let log: @Sendable (String) -> Void
-    private var participants: [UInt64: Federation.Site] = [:]
+    /// The one at work: another run's trainer would take its memory.
+    private var current: (run: UInt64, participant: Federation.Site, diary: SiteDiary)?
 
     init(
         _ name: String?, folder: URL, setup: SiteSetup, own: RunFile.Site? = nil,
@@ -52,21 +54,24 @@ actor RunHost: SiteHost {
         guard standing == nil else {
             throw FederationError.site("What this site trains, its own people have said. Leave query.begin out.")
         }
-        let parsed = try SiteOrder(parsing: order)
-        if participants[run] == nil || (try? Data(contentsOf: self.order(run))) != order {
-            let participant = try participant(parsed, run: run)
+        let parsed: SiteOrder
+        do { parsed = try SiteOrder(parsing: order) } catch { throw FederationError.site("\(error)") }
+        if current?.run != run || (try? Data(contentsOf: self.order(run))) != order {
+            await current?.diary.reportIsWritten()
+            current = nil
+            let made = try participant(parsed, run: run)
             let title = try parsed.runFile().name
             try FileManager.default.createDirectory(at: folder(run), withIntermediateDirectories: true)
             try order.write(to: self.order(run), options: .atomic)
             log("run \(run), \(title): asked to take part")
             try await waitForApproval(run)
-            participants[run] = participant
+            current = (run, made.site, made.diary)
             log("run \(run), \(title): takes part")
         }
     }
 
     func participant(run: UInt64) async throws -> Federation.Site {
-        if let participant = participants[run] { return participant }
+        if let current, current.run == run { return current.participant }
         if let standing, try (try? Data(contentsOf: self.order(run))) != standing.data {
             try FileManager.default.createDirectory(at: folder(run), withIntermediateDirectories: true)
             try standing.data.write(to: self.order(run), options: .atomic)
@@ -76,14 +81,34 @@ actor RunHost: SiteHost {
             throw FederationError.site("The site was not told what run \(run) is about.")
         }
         try await waitForApproval(run)
-        let participant = try participant(SiteOrder(parsing: order), run: run)
-        participants[run] = participant
-        return participant
+        await current?.diary.reportIsWritten()
+        current = nil
+        let made = try participant(SiteOrder(parsing: order), run: run)
+        current = (run, made.site, made.diary)
+        return made.site
     }
 
     func rounds(run: UInt64) -> Int? { rounds }
 
-    private func participant(_ order: SiteOrder, run: UInt64) throws -> Federation.Site {
+    /// Returns when the reports of the runs stand there.
+    func reportsAreWritten() async { await current?.diary.reportIsWritten() }
+
+    /// What is wrong with an order is about the run file, which the server knows; it is told so.
+    private func participant(
+        _ order: SiteOrder, run: UInt64
+    ) throws -> (site: Federation.Site, diary: SiteDiary) {
+        do {
+            return try makeParticipant(order, run: run)
+        } catch let error as StudyError {
+            throw FederationError.site("\(error)")
+        } catch let error as RunFileError {
+            throw FederationError.site("\(error)")
+        }
+    }
+
+    private func makeParticipant(
+        _ order: SiteOrder, run: UInt64
+    ) throws -> (site: Federation.Site, diary: SiteDiary) {
         let folders = DatasetFolders(
             raw: setup.data.raw, preprocessed: setup.data.preprocessed,
             results: folder(run).appending(path: "results"))
@@ -97,17 +122,27 @@ actor RunHost: SiteHost {
         if let limit = setup.memoryLimit {
             learner = MemoryLimitedLearner(learner, limit: limit) { MainMemory.used() }
         }
-        return Federation.Site(
-            name: name ?? order.site,
-            learner: try SiteDiary(learner, of: site, in: file, engine: engine) { [log] in log("run \(run): \($0)") },
-            filters: try file.makeStrategy().filters, policy: setup.policy)
+        let diary = try SiteDiary(learner, of: site, in: file, engine: engine) { [log] in log("run \(run): \($0)") }
+        let participant = Federation.Site(
+            name: name ?? order.site, learner: diary, filters: try file.makeStrategy().filters, policy: setup.policy)
+        return (participant, diary)
     }
 
+    /// What a person let in is this order, and no other that comes under the same number.
     private func waitForApproval(_ run: UInt64) async throws {
         guard setup.policy.asksForApproval else { return }
         let approval = Self.approval(run, in: folder)
-        if FileManager.default.fileExists(atPath: approval.path) { return }
+        let wanted = try Self.fingerprint(of: order(run))
+        func isApproved() -> Bool { (try? String(contentsOf: approval, encoding: .utf8)) == wanted }
+        if isApproved() { return }
         log("run \(run) waits for a person: look at \(order(run).path), then cohort site approve \(run)")
-        while !FileManager.default.fileExists(atPath: approval.path) { try await Task.sleep(for: .seconds(1)) }
+        while !isApproved() { try await Task.sleep(for: .seconds(1)) }
+    }
+
+    /// What an approval holds: SHA-256 of the order.
+    static func fingerprint(of order: URL) throws -> String {
+        SHA256.hash(data: try Data(contentsOf: order)).map { byte in
+            (byte < 16 ? "0" : "") + String(byte, radix: 16)
+        }.joined()
     }
 }

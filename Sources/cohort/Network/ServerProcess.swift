@@ -49,6 +49,8 @@ struct ServerProcess {
             identity: try TLSIdentity(certificateChain: kit.certificateChain().pem, privateKey: key.pem()),
             clientRoots: try TLSRoots(pem: kit.authority.pem))
         let revocations = kit.revocations()
+        // One that is missing or cannot be read is told now, not only to whom it shuts out.
+        _ = try revocations.isRevoked(serial: me.serial)
         let enrolment = try kit.enrolment(revocations: revocations, passphrase: passphrase)
         let audit: @Sendable (AuditEvent) -> Void = { auditLog.write($0) }
         let sites = try HTTPSServer(
@@ -62,9 +64,8 @@ struct ServerProcess {
         let administration = try HTTPSServer(
             .init(host: host, port: kit.settings.server.administrationPort, tls: tls, audience: .administrators),
             routes: AdministrationEndpoint(
-                queue, service, catalog, try kit.authorization(),
-                uploads: try UploadFolder(folder.appending(path: "uploads")),
-                nodeKeys: nodes.keys
+                queue, service, catalog, try kit.authorization(), organisation: me.organisation,
+                uploads: try UploadFolder(folder.appending(path: "uploads")), nodeKeys: nodes.keys
             ).routes,
             policy: Self.policy(.administrator, revocations) { _ in false }, audit: audit,
             onListening: { ServerLog.write("listening for administrators on port \($0)") })

@@ -65,6 +65,7 @@ extension SiteCommand {
             try await FleetSite(
                 FleetClient(connection, key: key), host: host, folder: folder, settings: ways, log: log
             ).run()
+            await host.reportsAreWritten()
         }
     }
 }

@@ -59,6 +59,7 @@ struct SiteCommand: AsyncParsableCommand {
                 setup.policyFiles.isEmpty
                     ? "no policy of the site's own: every run is let in"
                     : "policy: \(setup.policyFiles.joined(separator: ", narrowed by "))")
+            for notice in setup.notices { log("local_config.json, \(notice)") }
             let place = superLink.url == nil ? "state" : "superlink"
             guard let state = folder.map({ URL(filePath: $0) }) ?? kit?.folder.appending(path: place) else { return }
             if superLink.url != nil { return try await workAtSuperLink(kit, name, setup, state, log) }
@@ -122,10 +123,11 @@ struct SiteCommand: AsyncParsableCommand {
 
         func run() throws {
             let file = RunHost.approval(number, in: URL(filePath: folder))
-            guard FileManager.default.fileExists(atPath: file.deletingLastPathComponent().path) else {
+            let order = file.deletingLastPathComponent().appending(path: "order.json")
+            guard let fingerprint = try? RunHost.fingerprint(of: order) else {
                 throw ValidationError("No run \(number) waits in \(folder).")
             }
-            try Data().write(to: file)
+            try Data(fingerprint.utf8).write(to: file, options: .atomic)
             print("run \(number) is let in")
         }
     }

@@ -15,6 +15,8 @@ struct SiteSetup {
     let policy: SitePolicy
     /// The names of the files that the policy is made of; empty where every run is let in.
     let policyFiles: [String]
+    /// Of `local_config.json`: keys that are not followed, and why.
+    let notices: [Notice]
     let data: DatasetFolders
     /// As `-device` takes it; nil for what is there.
     let device: String?
@@ -49,15 +51,8 @@ struct SiteSetup {
         }
         self.policy = policy
         policyFiles = files
-
-        var folders = DatasetFolders(environment: environment)
-        if let root = configuration?.dataRoot, environment["nnUNet_raw", default: ""].isEmpty {
-            let root = URL(filePath: root, directoryHint: .isDirectory)
-            let inner = root.appending(path: "nnUNet_raw")
-            let raw = FileManager.default.fileExists(atPath: inner.path) ? inner : root
-            folders = DatasetFolders(raw: raw, preprocessed: folders.preprocessed, results: folders.results)
-        }
-        data = folders
+        notices = configuration?.notices ?? []
+        data = DatasetFolders.ofSite(configuration, environment: environment)
 
         // What was written for this kit, then what the project said of the site.
         let resources = try [configuration?.resources, kit?.resources()].compactMap { $0 }
@@ -71,6 +66,22 @@ struct SiteSetup {
             }
         loaderThreads = first(\.workers).map { max(1, $0) }
         memoryLimit = first(\.memoryLimit).map { Int($0 * 1_073_741_824) }
+    }
+}
+
+extension DatasetFolders {
+    /// Those of a site: datasets lie under the `data_root` of its `local_config.json` where `nnUNet_raw` is not set.
+    static func ofSite(
+        _ configuration: SiteConfiguration?, environment: [String: String] = ProcessInfo.processInfo.environment
+    ) -> DatasetFolders {
+        let folders = DatasetFolders(environment: environment)
+        guard let root = configuration?.dataRoot, environment["nnUNet_raw", default: ""].isEmpty else {
+            return folders
+        }
+        let folder = URL(filePath: root, directoryHint: .isDirectory)
+        let inner = folder.appending(path: "nnUNet_raw")
+        let raw = FileManager.default.fileExists(atPath: inner.path) ? inner : folder
+        return DatasetFolders(raw: raw, preprocessed: folders.preprocessed, results: folders.results)
     }
 }
 

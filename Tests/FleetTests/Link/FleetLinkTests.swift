@@ -94,6 +94,45 @@ import Testing
         }
     }
 
+    /// The server hears of it, and the site goes on.
+    @Test func aReplyThatIsTooLargeIsAFailure() async throws {
+        let folder = try TemporaryFolder()
+        try await LinkBench.serve(identity("keys"), in: folder.url, largestMessage: 50_000) { bench in
+            try await bench.service.open(FleetRun(id: 1))
+            try await bench.withSite(Site(name: "a", learner: Echo())) {
+                let link = FleetLink(to: "a", of: bench.service, run: 1)
+                let model = Weights((1...20).map { tensor("w\($0)", [1000], seed: $0) })
+                await #expect(throws: FederationError.site("The site's reply is larger than the server takes.")) {
+                    _ = try await link.perform(.train(TrainTask(round: 1, rounds: 2, model: model)))
+                }
+                _ = try await link.perform(.describe)
+            }
+        }
+    }
+
+    @Test func whatTheServerHearsOfAFailureNamesNoFile() async throws {
+        let folder = try TemporaryFolder()
+        let task = SiteTask.validate(ValidationTask(round: 1, model: Weights()))
+        for (name, error, told) in [
+            ("a", FederationError.file("/data/patient_7.nii.gz", reason: "cannot be read"), nil),
+            ("b", FederationError.fullDisk("/data/patient_7.nii.gz"), nil),
+            ("c", FederationError.site(String(repeating: "long ", count: 1000)), 1000),
+        ] as [(String, FederationError, Int?)] {
+            try await LinkBench.serve(identity("keys"), in: folder.url.appending(path: name)) { bench in
+                try await bench.service.open(FleetRun(id: 1))
+                try await bench.withSite(Site(name: name, learner: Echo(failure: error))) {
+                    let link = FleetLink(to: name, of: bench.service, run: 1)
+                    await #expect {
+                        _ = try await link.perform(task)
+                    } throws: { error in
+                        told.map { "\(error)".count == $0 }
+                            ?? ("\(error)" == "The site could not take part; its log says why.")
+                    }
+                }
+            }
+        }
+    }
+
     private func learners() -> [ToyLearner] {
         [("a", 1, 5), ("b", 2, 10), ("c", 4, 20)].map { name, target, examples in
             ToyLearner(toySite(name, examples: examples), target: Float(target))
@@ -161,6 +200,8 @@ import Testing
 
 /// Sends back what it is sent.
 private struct Echo: Learner {
+    var failure: FederationError?
+
     func answer(_ question: Data) async throws -> Data { question }
     func describe() async throws -> SiteDescription { SiteDescription(name: "", examples: 1) }
     func initialWeights() async throws -> Weights { Weights() }
@@ -168,7 +209,8 @@ private struct Echo: Learner {
         ModelUpdate(.weights, task.model, examples: 1, steps: 1)
     }
     func validate(_ task: ValidationTask) async throws -> ValidationResult {
-        ValidationResult(examples: 1, metrics: [:])
+        if let failure { throw failure }
+        return ValidationResult(examples: 1, metrics: [:])
     }
     func model() async throws -> Weights { Weights() }
     func finish(_ model: Weights) async throws {}

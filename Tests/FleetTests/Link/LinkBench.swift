@@ -16,11 +16,12 @@ struct LinkBench: Sendable {
 
     /// Serves a folder as long as `body` runs.
     static func serve<Result: Sendable>(
-        _ identity: Identity, in folder: URL, port: Int = 0,
+        _ identity: Identity, in folder: URL, port: Int = 0, largestMessage: Int = 4 << 30,
         _ body: @Sendable @escaping (LinkBench) async throws -> Result
     ) async throws -> Result {
         let keys: FleetService.Settings.Keys = if case .keys = identity { .registered } else { .refused }
-        let service = try FleetService(folder.appending(path: "server"), settings: .init(keys: keys))
+        let service = try FleetService(
+            folder.appending(path: "server"), settings: .init(keys: keys, largestMessage: largestMessage))
         let tls: HTTPSServer.TLS? =
             if case .certificates(let authority) = identity {
                 HTTPSServer.TLS(

@@ -41,12 +41,12 @@ extension RunFile {
 
 extension RunFile.Plan: YAMLSection {
     static let keys: [YAMLKey<Self>] = [
-        YAMLKey("configuration", \.configuration, .notEmpty),
+        YAMLKey("configuration", \.configuration, .fileName),
         YAMLKey("fingerprint", \.fingerprint),
         YAMLKey("planner", \.planner),
         YAMLKey("gpu_memory_target", \.gpuMemoryTarget, .above(0)),
         YAMLKey("target_spacing", \.targetSpacing, .spacing, form: ValueRule.spacing.text),
-        YAMLKey("plans_name", \.plansName, .notEmpty, form: "a name, such as nnUNetPlans"),
+        YAMLKey("plans_name", \.plansName, .fileName, form: "a name, such as nnUNetPlans"),
     ]
 }
 

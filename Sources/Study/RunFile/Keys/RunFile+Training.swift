@@ -40,7 +40,7 @@ extension RunFile.Training: YAMLSection {
         YAMLKey("weight_decay", \.weightDecay, .atLeast(0)),
         YAMLKey("oversample_foreground", \.oversampleForeground, .within(0...1)),
         YAMLKey("precision", \.precision),
-        YAMLKey("trainer", \.trainer, .notEmpty),
+        YAMLKey("trainer", \.trainer, .fileName),
         YAMLKey("seed", \.seed),
     ]
 }

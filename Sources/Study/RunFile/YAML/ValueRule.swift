@@ -36,4 +36,6 @@ extension ValueRule where Value == [Double] {
 
 extension ValueRule where Value == String {
     static var notEmpty: Self { Self("a text that is not empty") { !$0.isEmpty } }
+
+    static var fileName: Self { Self("a name, which is no path") { $0.isFileName } }
 }
