@@ -15,6 +15,7 @@ import json
 import os
 import re
 import shutil
+import signal
 import socket
 import ssl
 import statistics
@@ -331,7 +332,17 @@ def main():
     parser.add_argument("--only", help="large, small or many, with commas between", default="large,small,many")
     parser.add_argument("--alone", action="store_true", help="without Flower and NVFlare")
     parser.add_argument("--out", help="write the table here too")
+    # Ended from outside it ends its programs too, which would go on filling the disk.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     bench = Bench(parser.parse_args())
+    try:
+        measure(bench)
+    finally:
+        if not bench.arguments.folder:
+            shutil.rmtree(bench.folder, ignore_errors=True)
+
+
+def measure(bench):
     only = bench.arguments.only.split(",")
     if "large" in only:
         ours = bench.beside_floor(2, LARGE, TENSORS, 4, "2 sites × 124 MB", "at most 1.5×", "under 300 MB")
