@@ -13,7 +13,7 @@ import Testing
                             var random = SplitMix(state: UInt64(worker) + 1)
                             var answers: [String: Int] = [:]
                             for _ in 0..<2500 {
-                                let socket = try RawSocket(port: server.port)
+                                let socket = try RawSocket(port: server.port, timeout: 5)
                                 socket.send(Self.request(&random))
                                 socket.finish()
                                 answers[String(socket.receive().prefix(12)), default: 0] += 1
@@ -42,7 +42,7 @@ import Testing
             try await blocking {
                 var random = SplitMix(state: 9)
                 for _ in 0..<1000 {
-                    let socket = try RawSocket(port: server.port)
+                    let socket = try RawSocket(port: server.port, timeout: 5)
                     // Half of them begin like a handshake.
                     let begin: [UInt8] = Bool.random(using: &random) ? [22, 3, 1, 2, 0, 1, 0, 1, 252, 3, 3] : []
                     let count = Int.random(in: 1..<1000, using: &random)

@@ -4,7 +4,7 @@ import Foundation
 final class RawSocket {
     private let descriptor: Int32
 
-    init(port: Int, timeout: Int = 5) throws {
+    init(port: Int, timeout: Int = 60) throws {
         descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
         var limit = timeval(tv_sec: timeout, tv_usec: 0)
         setsockopt(descriptor, SOL_SOCKET, SO_RCVTIMEO, &limit, socklen_t(MemoryLayout<timeval>.size))
