@@ -19,7 +19,7 @@ import tempfile
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent))
-from measured import measured, processor
+from measured import figure, measured, processor
 
 ROOT = Path(__file__).resolve().parent.parent
 PEERS = str(ROOT / "Benchmarks/federation_peers.py")
@@ -56,7 +56,7 @@ class Bench:
 
     def row(self, what, measure, whose, theirs, ours, unit, goal="", ratio=None):
         ratio = ratio or theirs / ours
-        self.rows.append((what, measure, whose, f"{theirs:.3g} {unit}", f"{ours:.3g} {unit}", f"{ratio:.2g}×", goal))
+        self.rows.append((what, measure, whose, f"{figure(theirs)} {unit}", f"{figure(ours)} {unit}", f"{figure(ratio, 2)}×", goal))
         print(" | ".join(self.rows[-1]), flush=True)
 
     def aggregation(self):
@@ -108,7 +108,7 @@ class Bench:
             (1000, 40960, 10, "under 1 s", "under 200 MB"),
             (10, 120_000_000, 74, "under 2 s beside writing", "under 2 GB"),
         ):
-            title = f"round, {sites} × {size / 1e6:.2g} MB"
+            title = f"round, {sites} × {figure(size / 1e6, 2)} MB"
             ours, our_peak = self.cohort("round", "--sites", sites, "--bytes", size, "--tensors", tensors,
                                          "--folder", self.folder)
             try:

@@ -29,7 +29,7 @@ from pathlib import Path
 import psutil
 
 sys.path.insert(0, str(Path(__file__).parent))
-from measured import processor
+from measured import figure, processor
 
 ROOT = Path(__file__).resolve().parent.parent
 LARGE, TENSORS = 31_000_000 * 4, 108
@@ -295,8 +295,8 @@ class Bench:
                           + f" s, the peak memory of its server's processes was {theirs['peak']:.0f} MB.")
 
     def row(self, what, measure, whose, theirs, ours, unit, goal=""):
-        self.rows.append((what, measure, whose, "" if theirs is None else f"{theirs:.3g} {unit}", f"{ours:.3g} {unit}",
-                          "" if theirs is None else f"{ours / theirs:.2g}×", goal))
+        self.rows.append((what, measure, whose, "" if theirs is None else f"{figure(theirs)} {unit}", f"{figure(ours)} {unit}",
+                          "" if theirs is None else f"{figure(ours / theirs, 2)}×", goal))
         print(" | ".join(self.rows[-1]), flush=True)
 
     def table(self):

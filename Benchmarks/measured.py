@@ -60,3 +60,9 @@ def measured(command, environment=None, interval=0.1):
     cpu = after.children_user - before.children_user + after.children_system - before.children_system
         # Samples miss short programs; the largest single process is known exactly.
     return Measurement(wall, cpu, max(peak, usage.ru_maxrss * 1024) / 1e6, output)
+
+
+def figure(value, digits=3):
+    """A number of so many digits, without an exponent."""
+    rounded = float(f"{value:.{digits}g}")
+    return f"{rounded:.0f}" if abs(rounded) >= 10 ** (digits - 1) else f"{rounded:.{digits}g}"
