@@ -109,6 +109,15 @@ let package = Package(
             ],
             exclude: ["Protocol/flwr"], swiftSettings: strict),
 
+        // MARK: Privacy
+        .target(
+            name: "Privacy",
+            dependencies: [
+                "Federation", .product(name: "Crypto", package: "swift-crypto"),
+                .product(name: "CryptoExtras", package: "swift-crypto"),
+            ],
+            swiftSettings: strict),
+
         // MARK: Who takes part
         .target(
             name: "Provisioning",
@@ -183,6 +192,13 @@ let package = Package(
             swiftSettings: strict),
         .testTarget(name: "CatalogTests", dependencies: ["Catalog", "Study"], swiftSettings: strict),
         .testTarget(name: "StudyTests", dependencies: ["Study", "Federation", "NNUNet"], swiftSettings: strict),
+        .testTarget(
+            name: "PrivacyTests",
+            dependencies: [
+                "Privacy", "Federation", "FederationTesting", "SharedData",
+                .product(name: "Crypto", package: "swift-crypto"),
+            ],
+            swiftSettings: strict),
         .testTarget(
             name: "ProvisioningTests",
             dependencies: [
