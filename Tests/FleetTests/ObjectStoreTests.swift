@@ -22,7 +22,7 @@ import Testing
         FileManager.default.enumerator(atPath: folder.path)!.compactMap { $0 as? String }.filter {
             var isFolder: ObjCBool = false
             _ = FileManager.default.fileExists(atPath: folder.appending(path: $0).path, isDirectory: &isFolder)
-            return !isFolder.boolValue
+            return !isFolder.boolValue && $0 != "boot"
         }.count
     }
 
@@ -67,6 +67,61 @@ import Testing
         }
         let other = store.begin(object.id, children: [object.id])
         #expect(throws: FleetError.self) { try object.bytes.withUnsafeBytes { try other.write($0) } }
+    }
+
+    /// The next object is written over one that was taken away, whatever their sizes; what is refused leaves nothing.
+    @Test func filesAreWrittenOver() throws {
+        let folder = try TemporaryFolder()
+        let store = try ObjectStore(folder.url)
+        var kept: [FleetObject] = []
+        for (index, count) in [100_000, 40_000, 200_000, 40_001].enumerated() {
+            let object = chunk(count, seed: UInt64(index))
+            if index % 2 == 0 {
+                _ = try object.body.withUnsafeBytes { try store.put(object.head, $0) }
+            } else {
+                try write(object.bytes, as: object.id, pieces: 7_000, to: store)
+            }
+            kept.append(object)
+            if index == 1 { store.remove(kept.map(\.id)) }
+        }
+        #expect(files(folder.url) == 2)  // the two that are left, in the files of the first two
+        for object in kept[2...] {
+            var whole = [UInt8](repeating: 0, count: object.bytes.count)
+            try whole.withUnsafeMutableBytes { try store.readWhole(object.id, at: 0, into: $0) }
+            #expect(whole == object.bytes && store.byteCount(of: object.id) == whole.count)
+        }
+        store.remove([kept[2].id])
+        let longer = chunk(300_000, seed: 9)
+        #expect(throws: FleetError.self) {
+            try write(Array(longer.bytes.dropLast()), as: longer.id, pieces: 50_000, to: store)
+        }
+        #expect(store.all() == [kept[3].id])
+        store.trim()
+        #expect(files(folder.url) == 1)
+    }
+
+    /// What a power cut left of an object that nobody was told of is not taken for the object.
+    @Test func objectsAreHashedOncePerBoot() throws {
+        let folder = try TemporaryFolder()
+        let object = chunk(100_000)
+        var store = try ObjectStore(folder.url)
+        try write(object.bytes, as: object.id, pieces: 7_000, to: store)
+        let name = object.id.description
+        let file = folder.url.appending(path: "\(name.prefix(2))/\(name.dropFirst(2))")
+        var torn = object.bytes
+        torn[70_000] ^= 1
+        try Data(torn).write(to: file)
+        let boot = folder.url.appending(path: "boot")
+        if try !Data(contentsOf: boot).isEmpty {
+            store = try ObjectStore(folder.url)
+            #expect(store.contains(object.id))  // the machine runs since: the page cache has it
+        }
+        try Data("another".utf8).write(to: boot)
+        store = try ObjectStore(folder.url)
+        #expect(!store.contains(object.id))
+        try write(object.bytes, as: object.id, pieces: 7_000, to: store)
+        try Data("another".utf8).write(to: boot)
+        #expect(try ObjectStore(folder.url).contains(object.id))
     }
 
     /// What is too long is refused with its head, before its body is taken.

@@ -40,6 +40,7 @@ extension FleetService {
         run.status = .finished
         try await open(run)
         for id in book.messages.filter({ $0.value.envelope.metadata.runID == runID }).keys { drop(id) }
+        store.trim()
         signals.fireAll()
     }
 

@@ -341,6 +341,7 @@ public actor FleetSite {
             lastObjects = Set(tree.ids)
         }
         forget(objects)
+        if metadata.type == "query.finish" { store.trim() }
     }
 
     /// - Returns: whether some object was not taken.

@@ -1,4 +1,5 @@
 import CSyncFS
+import Crypto
 import Federation
 
 #if canImport(FoundationEssentials)
@@ -16,12 +17,14 @@ import Federation
 
 /// Objects as files named by their ids, in 256 folders: `objects/ab/cdef...`; small ones together in segments.
 ///
-/// A file has its name, and an object its place, only when all of it is there and its hash is right. That says nothing of the disk: call
-/// `makeDurable` before anyone is told that objects are kept.
+/// A file has its name, and an object its place, only when all of it is there and its hash is right. That says nothing of
+/// the disk: call `makeDurable` before anyone is told that objects are kept. Opened for the first time since the machine
+/// began, a store hashes all of its objects and takes those away that the disk did not take in time.
 public final class ObjectStore: ObjectSink, ObjectSource {
     public let folder: URL
     let incoming: String
     let segments: ObjectSegments
+    let spare: SpareFiles
     private let root: String
 
     /// Opens or makes a store; what was half written in it is taken away.
@@ -33,6 +36,9 @@ public final class ObjectStore: ObjectSink, ObjectSource {
         do {
             try? files.removeItem(atPath: incoming)
             try files.createDirectory(atPath: incoming, withIntermediateDirectories: true)
+            try? files.removeItem(atPath: root + "/spare")
+            try files.createDirectory(atPath: root + "/spare", withIntermediateDirectories: true)
+            spare = SpareFiles(in: root + "/spare")
             for first in 0..<256 {
                 let digits = String(first, radix: 16)
                 try files.createDirectory(
@@ -44,6 +50,30 @@ public final class ObjectStore: ObjectSink, ObjectSource {
         } catch {
             throw FleetError.storage("The folder \(folder.path) of the objects cannot be made")
         }
+        try checkOncePerBoot()
+    }
+
+    private func checkOncePerBoot() throws {
+        let stamp = folder.appending(path: "boot")
+        // Where a system does not tell one beginning from another, each time is the first.
+        let boot = (try? Data(contentsOf: URL(filePath: "/proc/sys/kernel/random/boot_id"))) ?? Data()
+        if !boot.isEmpty, (try? Data(contentsOf: stamp)) == boot { return }
+        for id in largeObjects() where (try? hash(of: id)) != id { unlink(path(id)) }
+        try DurableFile.write(to: stamp) { file in try boot.withUnsafeBytes { try file.write($0) } }
+    }
+
+    private func hash(of id: ObjectID) throws -> ObjectID {
+        var hash = SHA256()
+        let length = byteCount(of: id) ?? 0
+        var buffer = [UInt8](repeating: 0, count: min(length, 1 << 20))
+        for start in stride(from: 0, to: length, by: 1 << 20) {
+            try buffer.withUnsafeMutableBytes { buffer in
+                let piece = UnsafeMutableRawBufferPointer(rebasing: buffer.prefix(length - start))
+                try readWhole(id, at: start, into: piece)
+                hash.update(bufferPointer: UnsafeRawBufferPointer(piece))
+            }
+        }
+        return ObjectID(hash.finalize())
     }
 
     /// Made by hand: a URL is parsed whenever something is added to it, which took longer than to open the file.
@@ -66,7 +96,7 @@ public final class ObjectStore: ObjectSink, ObjectSource {
             try bytes.withUnsafeBytes { try segments.add(id, [$0, body]) }
             return id
         }
-        let partial = PartialFile(in: self)
+        let partial = PartialFile(in: self, length: bytes.count + body.count)
         try partial.write { file in
             try bytes.withUnsafeBytes { try file.write($0) }
             try file.write(body)
@@ -159,17 +189,21 @@ public final class ObjectStore: ObjectSink, ObjectSource {
 
     /// Takes objects away; those that are not there stay so.
     public func remove(_ ids: some Sequence<ObjectID>) {
-        for id in ids where !segments.remove(id) { unlink(path(id)) }
+        for id in ids where !segments.remove(id) { spare.keep(path(id)) }
     }
 
+    /// Gives back the room of objects that were taken away: nothing more is to come soon.
+    public func trim() { spare.clear() }
+
     /// All ids in the store.
-    public func all() -> [ObjectID] {
+    public func all() -> [ObjectID] { largeObjects() + segments.all }
+
+    private func largeObjects() -> [ObjectID] {
         let files = FileManager.default
-        let large = (try? files.contentsOfDirectory(atPath: folder.path))?.flatMap { first -> [ObjectID] in
-            guard first.count == 2 else { return [] }
-            let rest = (try? files.contentsOfDirectory(atPath: folder.appending(path: first).path)) ?? []
+        let folders = (try? files.contentsOfDirectory(atPath: root)) ?? []
+        return folders.filter { $0.count == 2 }.flatMap { first -> [ObjectID] in
+            let rest = (try? files.contentsOfDirectory(atPath: "\(root)/\(first)")) ?? []
             return rest.compactMap { ObjectID(first + $0) }
         }
-        return (large ?? []) + segments.all
     }
 }

@@ -12,6 +12,7 @@ public final class ObjectWriter {
     private var file: PartialFile?
     private var hash = SHA256()
     private var head: ObjectHead?
+    private var headLength = 0
     /// Until the head is whole.
     private var beginning: [UInt8] = []
     private var bodyByteCount = 0
@@ -41,7 +42,7 @@ public final class ObjectWriter {
             small += bytes
             return
         }
-        let file = file ?? PartialFile(in: store)
+        let file = file ?? PartialFile(in: store, length: headLength + (head?.bodyLength ?? 0))
         self.file = file
         try file.write { file in
             try small.withUnsafeBytes { try file.write($0) }
@@ -63,7 +64,7 @@ public final class ObjectWriter {
         if let children, head.children != children {
             throw FleetError.wrongObject(id, fact: "its children are not those of its message's tree")
         }
-        self.head = head
+        (self.head, headLength) = (head, length)
         bodyByteCount = before + bytes.count - length
         beginning = []
         guard bodyByteCount <= head.bodyLength else { throw longer(than: head) }
