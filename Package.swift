@@ -92,11 +92,11 @@ let package = Package(
             swiftSettings: strict),
 
         // MARK: The network
-        .systemLibrary(name: "CSyncFS"),
+        .systemLibrary(name: "CLinux"),
         .target(
             name: "Fleet",
             dependencies: [
-                "Federation", "CSyncFS", "CDeflate",
+                "Federation", "CLinux", "CDeflate",
                 .product(name: "SwiftProtobuf", package: "swift-protobuf"),
                 .product(name: "Crypto", package: "swift-crypto"),
                 .product(name: "HummingbirdCore", package: "hummingbird"),

@@ -44,6 +44,7 @@ struct ServerCommand: AsyncParsableCommand {
     }
 
     func run() async throws {
+        ServerMemory.bound()
         let folder = URL(filePath: folder)
         let runFolder = folder.appending(path: "run")
         let output = URL(filePath: output)

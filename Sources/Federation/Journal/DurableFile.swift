@@ -57,6 +57,13 @@ public final class DurableFile: Sendable {
         return UnsafeRawBufferPointer(start: start, count: byteCount)
     }
 
+    /// Where the next bytes are written.
+    private func position() throws -> Int {
+        let position = lseek(descriptor, 0, SEEK_CUR)
+        guard position >= 0 else { throw Self.failure(path) }
+        return Int(position)
+    }
+
     /// How long the file is now.
     public func byteCount() throws -> Int {
         var facts = stat()
@@ -82,11 +89,16 @@ public final class DurableFile: Sendable {
     public func reachDisk() throws { guard fsync(descriptor) == 0 else { throw Self.failure(path) } }
 
     /// Writes under a temporary name; the file takes its name when all of it is on the disk.
-    public static func write(to url: URL, _ body: (DurableFile) throws -> Void) throws {
+    ///
+    /// - Parameter spare: a file that nobody needs any more, if it is there. To write over it takes less time than to
+    ///   write a new one.
+    public static func write(to url: URL, over spare: URL? = nil, _ body: (DurableFile) throws -> Void) throws {
         let partial = url.deletingLastPathComponent().appending(path: "." + url.lastPathComponent + ".part")
         do {
-            let file = try DurableFile(partial, flags: O_WRONLY | O_CREAT | O_TRUNC)
+            if let spare { _ = systemRename(spare.path, partial.path) }
+            let file = try DurableFile(partial, flags: O_WRONLY | O_CREAT | (spare == nil ? O_TRUNC : 0))
             try body(file)
+            if spare != nil { try file.truncate(to: file.position()) }
             try file.reachDisk()
             try rename(partial, to: url)
         } catch {

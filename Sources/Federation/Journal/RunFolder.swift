@@ -117,7 +117,7 @@ public final class RunFolder {
     /// Makes a round durable. What is no longer needed goes after that.
     public func finish(_ report: RoundReport, _ state: inout RunState) throws {
         let name = Self.file(round: report.round)
-        try WeightsFile.write(state.global, to: url.appending(path: name))
+        try WeightsFile.write(state.global, to: url.appending(path: name), over: spare)
         var optimizer: String?
         if !state.optimizer.momentum.tensors.isEmpty {
             optimizer = "optimizer-\(report.round).safetensors"
@@ -136,11 +136,13 @@ public final class RunFolder {
         if report.isBest { try link(name, to: Self.best()) }
         for modality in report.bestModalities { try link(ofModality[modality]!, to: Self.best(of: modality)) }
         let before = report.round - 2
-        for old in [Self.file(round: before), "optimizer-\(before).safetensors"]
+        spareModel(Self.file(round: before))
+        for old in ["optimizer-\(before).safetensors"]
             + ofModality.keys.map({ Self.file(round: before, of: $0) })
         {
             try? FileManager.default.removeItem(at: url.appending(path: old))
         }
+        if report.round == report.rounds { try? FileManager.default.removeItem(at: spare) }
         guard leavesModelsOnDisk else { return }
         state.global = try load(name)
         state.ofModality = try ofModality.mapValues(load)
@@ -148,6 +150,17 @@ public final class RunFolder {
         for modality in report.bestModalities {
             state.bestOfModality[modality]?.model = state.ofModality[modality]!
         }
+    }
+
+    /// A model that is no longer needed, which the next is written over.
+    private var spare: URL { url.appending(path: ".spare.safetensors") }
+
+    private func spareModel(_ name: String) {
+        let old = url.appending(path: name)
+        // The best model is another name of one that may have to go.
+        let links = (try? FileManager.default.attributesOfItem(atPath: old.path))?[.referenceCount] as? Int
+        if links == 1, (try? FileManager.default.moveItem(at: old, to: spare)) != nil { return }
+        try? FileManager.default.removeItem(at: old)
     }
 
     private func load(_ name: String) throws -> Weights {

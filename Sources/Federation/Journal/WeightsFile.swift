@@ -84,7 +84,9 @@ public final class WeightsFile: TensorSource, @unchecked Sendable {
     }
 
     /// Writes weights so that they are on the disk, whole, when this returns; an older file stays until then.
-    public static func write(_ weights: Weights, to url: URL) throws {
+    ///
+    /// - Parameter spare: a file that may be written over.
+    public static func write(_ weights: Weights, to url: URL, over spare: URL? = nil) throws {
         var entries: [String] = []
         var offset = 0
         let encoder = JSONEncoder()
@@ -100,7 +102,7 @@ public final class WeightsFile: TensorSource, @unchecked Sendable {
         }
         var header = Array(("{" + entries.joined(separator: ",") + "}").utf8)
         header.append(contentsOf: repeatElement(UInt8(ascii: " "), count: (64 - (header.count + 8) % 64) % 64))
-        try DurableFile.write(to: url) { file in
+        try DurableFile.write(to: url, over: spare) { file in
             try withUnsafeBytes(of: UInt64(header.count).littleEndian) { try file.write($0) }
             try header.withUnsafeBytes { try file.write($0) }
             let scratch = UnsafeMutableRawBufferPointer.allocate(byteCount: 1 << 20, alignment: 64)

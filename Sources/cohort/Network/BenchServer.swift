@@ -16,6 +16,7 @@ struct BenchServer {
     let output: URL
 
     func run() async throws {
+        ServerMemory.bound()
         let service = try FleetService(
             output.appending(path: "server").appending(path: "fleet"), settings: .init(keys: .any))
         let policy = AccessPolicy(

@@ -19,6 +19,7 @@ struct ServerProcess {
     var host = "0.0.0.0"
 
     func run() async throws {
+        ServerMemory.bound()
         let me = try await kit.participant()
         guard me.kind == .server else {
             throw ProvisioningError.kit("This is the kit of \(me.name), which is no server; use cohort site with it")

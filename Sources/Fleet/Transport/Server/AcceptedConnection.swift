@@ -37,8 +37,13 @@ final class AcceptedConnection: ServerChildChannelValue {
             guard channel.isActive, let options = channel.syncOptions else {
                 throw waiting.error ?? ChannelError.ioOnClosedChannel
             }
+            // Hundreds of bodies may be under way: little of each waits for its handler.
+            try options.setOption(.recvAllocator, value: FixedSizeRecvByteBufferAllocator(capacity: 32 * 1024))
+            try options.setOption(.maxMessagesPerRead, value: 1)
             let parts = try NIOAsyncChannel<HTTPServerRequestPart, HTTPServerResponsePart>(
-                wrappingChannelSynchronously: channel, configuration: .init(isOutboundHalfClosureEnabled: true))
+                wrappingChannelSynchronously: channel,
+                configuration: .init(
+                    backPressureStrategy: .init(lowWatermark: 1, highWatermark: 2), isOutboundHalfClosureEnabled: true))
             waiting.open()
             try? options.setOption(.autoRead, value: true)
             return parts
