@@ -43,11 +43,11 @@ struct ErrorFeedback: Sendable {
     /// Rounds of which there is a file.
     private func rounds(_ state: State) throws -> [Int] {
         let suffix = ".\(state.rawValue).safetensors"
-        do {
-            return try FileManager.default.contentsOfDirectory(atPath: folder.path).compactMap { name in
-                name.hasSuffix(suffix) ? Int(name.dropLast(suffix.count)) : nil
-            }
-        } catch {
+        return try names().compactMap { $0.hasSuffix(suffix) ? Int($0.dropLast(suffix.count)) : nil }
+    }
+
+    private func names() throws -> [String] {
+        do { return try FileManager.default.contentsOfDirectory(atPath: folder.path) } catch {
             throw PrivacyError.file(folder.path, reason: "the folder cannot be read. Check its permissions.")
         }
     }
@@ -67,6 +67,10 @@ struct ErrorFeedback: Sendable {
         for old in try rounds(.pending) where old != round {
             try? FileManager.default.removeItem(at: file(old, .pending))
         }
+        // What a crash left half written.
+        for name in try names() where name.hasSuffix(".part") {
+            try? FileManager.default.removeItem(at: folder.appending(path: name))
+        }
     }
 
     /// The server has the update of a round. May be said again.
@@ -78,35 +82,5 @@ struct ErrorFeedback: Sendable {
                 "The server speaks of an update of round \(round), which this site has not made. Was the folder of the "
                     + "run's filters cleared?")
         }
-    }
-}
-
-/// The server's half: after training it tells those whose update came that it is here. A site that cannot take note is left
-/// out of the round, so that both sides agree on what was sent.
-struct UpdateReceipt: Preparation {
-    let filter: String
-    let round: Int
-    private var isAsked = false
-
-    init(filter: String, round: Int) { (self.filter, self.round) = (filter, round) }
-
-    var name: String { "receipt of updates (\(filter))" }
-    var addressee: Question.Addressee { .filter(filter) }
-    var goesOnWithoutLostSites: Bool { true }
-
-    mutating func next(_ answers: [String: Data], sites: [String]) throws -> [String: Data]? {
-        if isAsked { return nil }
-        isAsked = true
-        return Dictionary(uniqueKeysWithValues: sites.map { ($0, Data("received \(round)".utf8)) })
-    }
-
-    /// The round that a question speaks of.
-    static func round(of question: Data) throws -> Int {
-        let words = String(decoding: question.prefix(64), as: UTF8.self).split(separator: " ")
-        guard words.count == 2, words[0] == "received", let round = Int(words[1]) else {
-            throw PrivacyError.refused(
-                "A question to a filter is none that it knows. Let site and server use the same version.")
-        }
-        return round
     }
 }

@@ -12,28 +12,30 @@
 /// FLARE's, which use the same and promise nothing to a patient.
 struct LaplaceNoise {
     let scale: Double
-    private var bits: [UInt64]
-    private var next: Int
-    private var stream: KeyStream
-
-    private static let batch = 1 << 12
+    private var words: RandomWords
 
     init(scale: Double, _ stream: KeyStream) {
         self.scale = scale
-        self.stream = stream
-        bits = [UInt64](repeating: 0, count: Self.batch)
-        next = Self.batch
+        words = RandomWords(stream)
     }
 
-    /// One draw: 53 bits make the size, from 2⁻⁵⁴ up to 1, and one the sign.
+    /// One draw: 53 bits make the size, of which −ln is taken between 2⁻⁵⁴ and 1, and one the sign.
     mutating func draw() -> Double {
-        if next == Self.batch {
-            bits.withUnsafeMutableBytes { stream.fill($0) }
-            next = 0
-        }
-        let word = UInt64(littleEndian: bits[next])
-        next += 1
-        let size = -log((Double(word >> 11) + 0.5) * 0x1p-53) * scale
+        let word = words.next()
+        let size = -log(Self.uniform(word)) * scale
         return word & 1 == 0 ? size : -size
     }
+
+    /// Whether one draw would be at least `bound`: the same without a logarithm, and mostly without an exponential.
+    mutating func reaches(_ bound: Double) -> Bool {
+        let word = words.next()
+        let isPositive = word & 1 == 0
+        guard isPositive == (bound > 0) else { return isPositive }
+        // Sizes from |bound| on have −ln(u)·scale ≥ |bound|, so u ≤ exp(−|bound| / scale), which is at least 1 − |bound| / scale.
+        let (u, distance) = (Self.uniform(word), abs(bound) / scale)
+        let isFar = u <= 1 - distance || u <= exp(-distance)
+        return isFar == isPositive
+    }
+
+    private static func uniform(_ word: UInt64) -> Double { (Double(word >> 11) + 0.5) * 0x1p-53 }
 }

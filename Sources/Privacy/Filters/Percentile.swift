@@ -44,11 +44,13 @@ public struct Percentile: UpdateFilter {
         guard !flat.values.isEmpty else { return update }
         let steps = Float(update.steps)
         for index in flat.values.indices { flat.values[index] /= steps }
-        let cutoff = cutoff(flat.values + (try flat.scalars.map { Float($0) / steps }))
+        // Where an integer is among the values, NumPy works in float64.
+        let isDouble = flat.others.descriptions.contains { $0.shape.isEmpty && $0.type != .float32 }
+        let cutoff = cutoff(flat.values + (try flat.scalars.map { Float($0) / steps }), inDouble: isDouble)
         let gamma = Float(settings.gamma)
         for index in flat.values.indices {
             let value = flat.values[index]
-            let isKept = value <= -cutoff || value >= cutoff
+            let isKept = Double(value.magnitude) >= cutoff
             flat.values[index] = isKept ? min(max(value, -gamma), gamma) * steps : 0
         }
         var update = update
@@ -58,15 +60,18 @@ public struct Percentile: UpdateFilter {
 
     public func atServer(_ update: ModelUpdate, _ context: FilterContext) async throws -> ModelUpdate { update }
 
-    /// The percentile of the magnitudes between its two neighbours, as NumPy places it.
-    package func cutoff(_ values: [Float]) -> Float {
+    /// The percentile of the magnitudes between its two neighbours, as NumPy places it and rounds.
+    package func cutoff(_ values: [Float], inDouble: Bool = false) -> Double {
         let place = Double(values.count - 1) * (settings.percentile / 100)
         let below = min(Int(place), values.count - 1)
         let low = MagnitudeRank.value(below, of: values)
-        guard below + 1 < values.count else { return low }
+        guard below + 1 < values.count else { return Double(low) }
         let high = MagnitudeRank.value(below + 1, of: values)
         let share = place - Double(below)
-        return share < 0.5 ? low + (high - low) * Float(share) : high - (high - low) * Float(1 - share)
+        func between<Value: BinaryFloatingPoint>(_ low: Value, _ high: Value) -> Double {
+            Double(share < 0.5 ? low + (high - low) * Value(share) : high - (high - low) * Value(1 - share))
+        }
+        return inDouble ? between(Double(low), Double(high)) : between(low, high)
     }
 }
 

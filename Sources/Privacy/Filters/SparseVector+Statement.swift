@@ -25,8 +25,8 @@ extension SparseVector: StatesPrivacy {
             epsilon = spent
             facts.append(
                 "The sparse vector filter gives ε = \(figure(spent)) a round (FLARE books \(figure(booked))) and "
-                    + "\(figure(spent * Double(rounds))) in \(rounds) rounds, between any two updates of a site"
-                    + (spent > 50 ? ": that hides nothing." : "."))
+                    + "\(figure(spent * Double(rounds))) in \(rounds) rounds, between any two updates of a site and as far "
+                    + "as arithmetic is exact" + (spent > 50 ? ": that hides nothing." : "."))
         }
         if !randomness.claimsPrivacy {
             facts.append("Its noise follows from a seed: no privacy claim.")

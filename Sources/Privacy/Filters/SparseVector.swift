@@ -48,15 +48,12 @@ public struct SparseVector: UpdateFilter {
         var threshold = LaplaceNoise(scale: scales.threshold, stream.fork())
         let bound = settings.tau + threshold.draw()
         let query = LaplaceNoise(scale: scales.query, stream.fork())
-        var chosen = try accepted(count, atLeast: scales.kept, bound: bound, query) { index in
+        let accepted = try accepted(count, atLeast: scales.kept, bound: bound, query) { index in
             let value = index < values.count ? Double(values[index]) : scalars[index - values.count]
             return min(abs(value / steps), gamma)
         }
-        choose(scales.kept, from: &chosen, &stream)
-
         // A value that was chosen twice is sent once, with the noise of the last time.
-        var isChosen = [Bool](repeating: false, count: count)
-        for index in chosen { isChosen[Int(index)] = true }
+        let isChosen = chosen(scales.kept, from: accepted, of: count, stream.fork())
         var noise = LaplaceNoise(scale: scales.release, stream.fork())
         let form = settings.form
         return [Float](unsafeUninitializedCapacity: values.count) { result, filled in
@@ -86,7 +83,7 @@ public struct SparseVector: UpdateFilter {
         accepted.reserveCapacity(count)
         var open: [UInt32] = []
         for index in 0..<count {
-            if size(index) + noise.draw() >= bound {
+            if noise.reaches(bound - size(index)) {
                 accepted.append(UInt32(index))
             } else {
                 open.append(UInt32(index))
@@ -103,7 +100,7 @@ public struct SparseVector: UpdateFilter {
             var left = 0
             for place in open.indices {
                 let index = open[place]
-                if size(Int(index)) + noise.draw() >= bound {
+                if noise.reaches(bound - size(Int(index))) {
                     accepted.append(index)
                 } else {
                     open[left] = index
@@ -116,15 +113,29 @@ public struct SparseVector: UpdateFilter {
     }
 
     /// Draws from what was accepted, with replacement or without.
-    private func choose(_ kept: Int, from accepted: inout [UInt32], _ stream: inout KeyStream) {
-        if settings.replace {
-            let all = accepted
-            accepted = (0..<kept).map { _ in all[Int(stream.next(upperBound: UInt64(all.count)))] }
-        } else {
-            for place in 0..<kept {
-                accepted.swapAt(place, place + Int(stream.next(upperBound: UInt64(accepted.count - place))))
-            }
-            accepted.removeLast(accepted.count - kept)
+    private func chosen(_ kept: Int, from accepted: [UInt32], of count: Int, _ stream: KeyStream) -> [Bool] {
+        var words = RandomWords(stream)
+        // One bit for each that was accepted: this is written to in no order, and stays in the cache.
+        var bits = [UInt64](repeating: 0, count: (accepted.count + 63) / 64)
+        // Whether it is new.
+        func mark(_ rank: Int) -> Bool {
+            let bit: UInt64 = 1 << UInt64(rank & 63)
+            defer { bits[rank >> 6] |= bit }
+            return bits[rank >> 6] & bit == 0
         }
+        var marksWhatIsLeft = false
+        if settings.replace {
+            for _ in 0..<kept { _ = mark(words.next(below: accepted.count)) }
+        } else {
+            // Different ones, drawn again where one came before; the fewer of those that stay and those that go.
+            marksWhatIsLeft = kept > accepted.count / 2
+            var missing = marksWhatIsLeft ? accepted.count - kept : kept
+            while missing > 0 { if mark(words.next(below: accepted.count)) { missing -= 1 } }
+        }
+        var isChosen = [Bool](repeating: false, count: count)
+        for (rank, index) in accepted.enumerated() {
+            isChosen[Int(index)] = (bits[rank >> 6] >> UInt64(rank & 63) & 1 == 1) != marksWhatIsLeft
+        }
+        return isChosen
     }
 }

@@ -9,11 +9,20 @@ import Privacy
         var settings = Percentile.Settings()
         let values: [Float] = [5, 1, 3, 2, 4]
         for (percentile, expected) in [(0.0, 1), (10, 1.4), (50, 3), (60, 3.4), (99, 4.96), (100, 5)]
-            as [(Double, Float)]
+            as [(Double, Double)]
         {
             settings.percentile = percentile
             #expect(abs(try Percentile(settings).cutoff(values.map { -$0 }) - expected) < 1e-6)
         }
+    }
+
+    /// NumPy works in float64 where an integer is among the values: then the smaller of two neighbours lies below.
+    @Test func cutoffIsRoundedAsNumPyDoes() throws {
+        var settings = Percentile.Settings()
+        settings.percentile = 25
+        let values: [Float] = [1, Float(1).nextUp]
+        #expect(try Percentile(settings).cutoff(values) == 1)
+        #expect(try Percentile(settings).cutoff(values, inDouble: true) == 1 + 0x1p-25)
     }
 
     @Test func smallValuesBecomeZeroAndLargeOnesAreClipped() async throws {

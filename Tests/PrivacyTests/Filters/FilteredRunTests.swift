@@ -40,8 +40,8 @@ import Testing
     /// A fifth of the values in 8 bits: the model arrives where it would have, a few rounds later.
     @Test func compressedRunsEndWhereWholeOnesDo() async throws {
         let folder = try TemporaryFolder()
-        let whole = try await run([], rounds: 30)
-        let compressed = try await run(try compression(folder.url), rounds: 30)
+        let whole = try await run([], rounds: 20)
+        let compressed = try await run(try compression(folder.url), rounds: 20)
         let start = toyWeights(toySite("a"), seed: 7)
         #expect(distance(compressed.global, whole.global) < 0.35 * distance(start, whole.global))
         #expect(compressed.reports.allSatisfy { $0.sites.allSatisfy { $0.part == .took } })

@@ -48,6 +48,26 @@ import Privacy
         #expect(abs(share - expected) < 0.01, "\(share)")
     }
 
+    /// Half of the values are γ and half are 0; with next to no noise on the threshold at γ, the choice's own noise of scale γ
+    /// accepts 1/2 of the first and 1/(2e) of the second.
+    @Test(arguments: [true, false])
+    func theChoiceFollowsTheSizes(replace: Bool) async throws {
+        let count = 200_000
+        var settings = SparseVector.Settings()
+        (settings.gamma, settings.tau, settings.fraction, settings.replace) = (1, 1, 0.1, replace)
+        (settings.epsilonThreshold, settings.epsilonQuery) = (1e7, 2 * 0.1 * Double(count))
+        settings.epsilon = 1e7 + 0.2 * Double(count)
+        let values = (0..<count).map { Float($0 % 2) }
+        let update = ModelUpdate(
+            .difference, Weights([Weights.Tensor("a", values, shape: [count])]), examples: 1, steps: 1)
+        let sent = try await SparseVector(settings, randomness: .seeded(8)).atSite(update, siteA).floats()
+        let chosen = sent.indices.filter { sent[$0] != 0 }
+        let ones = chosen.filter { $0 % 2 == 1 }.count
+        let share = Double(ones) / Double(chosen.count)
+        let expected: Double = 1 / (1 + exp(-1.0))
+        #expect(isNear(share, expected, of: chosen.count), "\(share)")
+    }
+
     @Test func withoutReplacementExactlyTheFractionIsSent() async throws {
         var settings = settings(.flare28)
         settings.replace = false
