@@ -68,19 +68,35 @@ import Testing
         #expect(result.global["encoder.0.weight"]?.floats != start["encoder.0.weight"]?.floats)
     }
 
-    /// The server fails in a round of which it has had one site's update; the round comes again, and no value twice.
+    /// Breaks a round off at the server, after the sites know that their updates came.
+    private struct Breaking: UpdateFilter {
+        let name = "breaking"
+        let round: Int?
+        struct Crash: Error {}
+
+        func atSite(_ update: ModelUpdate, _ context: FilterContext) async throws -> ModelUpdate { update }
+        func atServer(_ update: ModelUpdate, _ context: FilterContext) async throws -> ModelUpdate {
+            if context.round == round { throw Crash() }
+            return update
+        }
+    }
+
+    /// Rounds that are broken off before and after the sites know that their updates came: they come again, and no value
+    /// twice.
     @Test func aRunThatWasBrokenOffEndsAsItWouldHave() async throws {
         let folder = try TemporaryFolder()
-        let unbroken = try await run(try compression(folder.url.appending(path: "unbroken")), rounds: 6)
+        let unbroken = try await run(
+            [Breaking(round: nil)] + (try compression(folder.url.appending(path: "unbroken"))), rounds: 6)
         let disks = ["a": ToyDisk(), "b": ToyDisk(), "c": ToyDisk()]
-        func go(_ faults: [String: [Int: ToyFault]]) async throws -> RunResult {
+        func go(_ faults: [String: [Int: ToyFault]] = [:], breaking round: Int? = nil) async throws -> RunResult {
             try await run(
-                try compression(folder.url.appending(path: "sites")), rounds: 6, faults: faults, disks: disks,
-                folder: folder.url.appending(path: "server"))
+                [Breaking(round: round)] + (try compression(folder.url.appending(path: "sites"))), rounds: 6,
+                faults: faults, disks: disks, folder: folder.url.appending(path: "server"))
         }
         await #expect(throws: FederationError.self) { try await go(["b": [3: .broken], "c": [3: .broken]]) }
-        await #expect(throws: FederationError.self) { try await go(["a": [5: .broken], "c": [5: .broken]]) }
-        let broken = try await go([:])
+        await #expect(throws: FederationError.self) { try await go(breaking: 4) }
+        await #expect(throws: FederationError.self) { try await go(breaking: 4) }
+        let broken = try await go()
         #expect(broken.global == unbroken.global)
     }
 }
