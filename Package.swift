@@ -169,6 +169,10 @@ let package = Package(
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             path: "Tests/FleetChaos", swiftSettings: strict),
+        // One filter of Privacy's on a file of tensors: beside other programs' filters, and for timing.
+        .executableTarget(
+            name: "privacy-peer", dependencies: ["Privacy", "Federation"], path: "Benchmarks/PrivacyPeer",
+            swiftSettings: strict),
         .target(name: "SharedData", path: "Tests/SharedData", swiftSettings: strict),
         .testTarget(name: "TorchTests", dependencies: ["Torch"], swiftSettings: strict),
         .testTarget(name: "ImagingTests", dependencies: ["Imaging", "SharedData"], swiftSettings: strict),
