@@ -5,7 +5,7 @@ import ArgumentParser
 struct PrivacyBenchmarks: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "privacy-benchmarks", abstract: "Speed and sizes of secure sums.",
-        subcommands: [Transform.self])
+        subcommands: [Transform.self, CKKSCommand.self])
 }
 
 func median(_ values: [Double]) -> Double { values.sorted()[values.count / 2] }
