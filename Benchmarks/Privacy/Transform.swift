@@ -25,3 +25,11 @@ struct Transform: ParsableCommand {
         print("forward", median(forward) * 1e4, "µs, inverse", median(inverse) * 1e4, "µs")
     }
 }
+
+/// The primes of a chain of bit sizes, one a line.
+struct Primes: ParsableCommand {
+    @Option var degree = 8192
+    @Argument var bits: [Int]
+
+    func run() throws { for prime in try NTTPrimes.chain(bits: bits, degree: degree) { print(prime) } }
+}

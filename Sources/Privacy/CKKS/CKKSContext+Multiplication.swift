@@ -52,11 +52,13 @@ extension CKKSContext {
                     }
                     // Divided by the last prime: what is left over goes off first.
                     let remainder = scratch + left * n
+                    let centred = UnsafeMutableRawPointer(rest).assumingMemoryBound(to: Int64.self)
                     last.inverse(UnsafeMutableBufferPointer(start: remainder, count: n))
                     for prime in 0..<left {
                         let q = transforms[prime].modulus
                         let inverse = ShoupFactor(q.inverse(last.modulus.value % q.value), modulo: q)
-                        for i in 0..<n { rest[i] = q.residue(last.modulus.centred(remainder[i])) }
+                        for i in 0..<n { centred[i] = last.modulus.centred(remainder[i]) }
+                        residues(centred, prime: prime, into: rest)
                         transforms[prime].forward(UnsafeMutableBufferPointer(start: rest, count: n))
                         let start = (block * left + prime) * n
                         let polynomial = scratch + prime * n

@@ -33,7 +33,7 @@ public struct CKKSContext: Sendable {
     var moduli: [Modulus] { transforms.map(\.modulus) }
     func ciphertexts(for count: Int) -> Int { (count + degree - 1) / degree }
 
-    /// Residues of whole numbers of magnitude below 2⁶².
+    /// Residues of whole numbers of magnitude below 2⁶²; output and numbers may be the same memory.
     func residues(_ numbers: UnsafePointer<Int64>, prime: Int, into output: UnsafeMutablePointer<UInt64>) {
         let q = transforms[prime].modulus.value
         // A multiple of q from 2⁶² on lifts all above 0.
@@ -57,11 +57,16 @@ public struct CKKSContext: Sendable {
         for j in 1..<max(primes, 1) {
             let modulus = transforms[j].modulus
             let digit = residues + j * degree
-            for k in 0..<j {
-                let (earlier, before) = (residues + k * degree, transforms[k].modulus)
-                for i in 0..<degree {
-                    let residue = modulus.residue(before.centred(earlier[i]))
-                    digit[i] = inverses[j][k].multiply(modulus.subtract(digit[i], residue), modulo: modulus.value)
+            withScratch(UInt64.self, count: degree) { scratch in
+                let centred = UnsafeMutableRawPointer(scratch).assumingMemoryBound(to: Int64.self)
+                for k in 0..<j {
+                    let (earlier, before) = (residues + k * degree, transforms[k].modulus)
+                    for i in 0..<degree { centred[i] = before.centred(earlier[i]) }
+                    self.residues(centred, prime: j, into: scratch)
+                    let inverse = inverses[j][k]
+                    for i in 0..<degree {
+                        digit[i] = inverse.multiply(modulus.subtract(digit[i], scratch[i]), modulo: modulus.value)
+                    }
                 }
             }
             for i in 0..<degree { output[i] += product * Double(modulus.centred(digit[i])) }
