@@ -6,7 +6,7 @@ import Foundation
 struct PrivacyBenchmarks: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "privacy-benchmarks", abstract: "Speed and sizes of secure sums.",
-        subcommands: [Transform.self, Primes.self, CKKSCommand.self])
+        subcommands: [Transform.self, Primes.self, CKKSCommand.self, Threshold.self])
 }
 
 func median(_ values: [Double]) -> Double { values.sorted()[values.count / 2] }

@@ -76,14 +76,20 @@ public struct ThresholdScheme: Sendable {
         }
     }
 
-    /// A polynomial of small whole numbers, below 2⁶² in magnitude, as values modulo one prime.
-    func transformed(
-        _ numbers: UnsafePointer<Int64>, prime: Int, into output: UnsafeMutablePointer<UInt64>
-    ) {
+    /// A polynomial of whole numbers below 2⁶² in magnitude as residues modulo one prime, without a division.
+    func residues(_ numbers: UnsafePointer<Int64>, prime: Int, into output: UnsafeMutablePointer<UInt64>) {
         let q = transforms[prime].modulus.value
+        // A multiple of q from 2⁶² on lifts all above 0.
         let offset = ((1 as UInt64) << 62 / q + 1) * q
         let one = ones[prime]
         for i in 0..<Self.degree { output[i] = one.multiply(UInt64(bitPattern: numbers[i]) &+ offset, modulo: q) }
+    }
+
+    /// The same as values.
+    func transformed(
+        _ numbers: UnsafePointer<Int64>, prime: Int, into output: UnsafeMutablePointer<UInt64>
+    ) {
+        residues(numbers, prime: prime, into: output)
         transforms[prime].forward(UnsafeMutableBufferPointer(start: output, count: Self.degree))
     }
 

@@ -53,10 +53,10 @@ extension ThresholdScheme {
                     transformed(mask, prime: prime, into: values)
                     vector.first.withUnsafeMutableBufferPointer { output in
                         let output = output.baseAddress! + start
-                        for i in 0..<n { output[i] = q.residue(errors[i]) }
+                        residues(errors, prime: prime, into: output)
                         for i in part.indices {
-                            let number = q.residue(part[i])
-                            output[i] = q.add(output[i], scale.multiply(number, modulo: q.value))
+                            let number = scale.multiply(part[i].magnitude, modulo: q.value)
+                            output[i] = q.add(output[i], part[i] < 0 ? q.negate(number) : number)
                         }
                         transform.forward(UnsafeMutableBufferPointer(start: output, count: n))
                         multiplyAdd(values, key.values[prime], to: output, q)
