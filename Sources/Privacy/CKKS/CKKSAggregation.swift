@@ -13,8 +13,12 @@ import Federation
 /// Three parts go together. At a site, this filter seals the update, last of all filters, and `CKKSLearner` opens the model
 /// that comes back. At the server, this filter checks what came, without a key, and `CKKSSum` adds. So the server's checkpoint
 /// is a ciphertext, only sites can judge the model, and nothing can be done to it at the server: `misfits` says what cannot go
-/// beside it. Key and results stay with the sites; with both a ciphertext and what it opens to, anyone finds the key (Li and
-/// Micciancio 2021), so whoever is to have the trained model without the key gets it rounded, from a site.
+/// beside it.
+///
+/// Key and results stay with the sites. Who has a ciphertext and what it opens to, with CKKS's errors in the last digits, finds
+/// the key, and with the key every update that the server kept (Li and Micciancio 2021). So before the trained model is given
+/// to anyone else, noise far above those errors (about 10⁻⁹) must be added to it, once (Li et al. 2022), or the server's
+/// ciphertexts be gone. This type does not do that.
 public struct CKKSAggregation: UpdateFilter {
     public let name = "ckks"
     /// The run's name: what is sealed in one run is refused in another.
