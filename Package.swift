@@ -150,6 +150,13 @@ let package = Package(
             name: "federation-benchmarks",
             dependencies: ["Federation", .product(name: "ArgumentParser", package: "swift-argument-parser")],
             path: "Benchmarks/Federation", swiftSettings: strict),
+        .executableTarget(
+            name: "privacy-benchmarks",
+            dependencies: [
+                "Privacy", "Federation", .product(name: "Crypto", package: "swift-crypto"),
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            ],
+            path: "Benchmarks/Privacy", swiftSettings: strict),
         // Both ends of the wire with a learner of arithmetic: for interoperation, for chaos, and for what a round costs.
         .executableTarget(
             name: "fleet-peer",
