@@ -148,6 +148,13 @@ import Torch
         try trainer.step(trainer.recordStep(privacy), on: BallRecords(2), number: 0)
         let after = try trainer.network.parameters.weights()
         let changed = Set(before.names.filter { before[$0]?.floats != after[$0]?.floats })
+        // Clipped by what is trained alone.
+        let clip = SeededPrivacy(clippingNorm: 1e-3)
+        _ = try trainer.recordStep(clip).gradient(records: 1) { record in
+            try trainer.loss(of: BallRecords(2).patches(of: record, step: 1)).loss
+        }
+        trainer.network.parameters[frozen]?.clearGradient()
+        #expect(abs(norm(try gradient(trainer)) / 1e-3 - (1 - DPSGDStep.margin)) < 1e-6)
         let unused = before.names.filter { $0.hasPrefix("decoder.seg_layers.0.") }
         #expect(!unused.isEmpty && changed == Set(before.names).subtracting(unused + [frozen]))
     }
