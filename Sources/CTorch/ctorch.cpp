@@ -190,6 +190,15 @@ ct_tensor ct_grad(ct_tensor tensor) {
 
 bool ct_has_grad(ct_tensor tensor) { return tensor_of(tensor).grad().defined(); }
 
+bool ct_set_grad(ct_tensor tensor, ct_tensor gradient) {
+  return guarded(false, [&] {
+    TORCH_CHECK(tensor_of(tensor).sizes() == tensor_of(gradient).sizes(), "a gradient of ", tensor_of(gradient).sizes(),
+                " does not fit a tensor of ", tensor_of(tensor).sizes());
+    tensor_of(tensor).mutable_grad() = tensor_of(gradient);
+    return true;
+  });
+}
+
 void ct_clear_grad(ct_tensor tensor) { tensor_of(tensor).mutable_grad().reset(); }
 
 bool ct_set_grad_enabled(bool enabled) {

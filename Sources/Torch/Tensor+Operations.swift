@@ -136,6 +136,8 @@ extension Tensor {
     public func backward() throws { try check(ct.backward(handle)) }
     /// What `backward` left here, or nil where it never came by.
     public func gradient() throws -> Tensor? { try !ct.has_grad(handle) ? nil : Tensor(owning: ct.grad(handle)) }
+    /// Puts a gradient of the same shape here, in place of what `backward` left.
+    public func setGradient(_ gradient: Tensor) throws { try check(ct.set_grad(handle, gradient.handle)) }
     public func clearGradient() { ct.clear_grad(handle) }
     public func detached() throws -> Tensor { try call("aten::detach", "", .tensor(self)) }
 }

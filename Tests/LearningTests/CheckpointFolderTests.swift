@@ -11,7 +11,7 @@ import Testing
         settings.iterationsPerEpoch = 3
         let trainer = try await LocalTrainer(
             architecture: .tiny(), inputChannels: 1, heads: SegmentationHeads(count: 2), batchDice: false,
-            settings: settings, seed: 7, training: BallBatches(), validation: BallBatches())
+            settings: settings, seed: 7, training: .batches(BallBatches()), validation: BallBatches())
         try await trainer.run(epochs: 1)
         let snapshot = try await trainer.snapshot()
         let folder = FileManager.default.temporaryDirectory.appending(path: "cohort-\(UUID().uuidString)")

@@ -70,7 +70,7 @@ import Testing
         try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
         let trainer = try await LocalTrainer(
             architecture: .tiny(), inputChannels: 1, heads: SegmentationHeads(count: 2), batchDice: false,
-            settings: settings, seed: 7, training: BallBatches(), validation: BallBatches())
+            settings: settings, seed: 7, training: .batches(BallBatches()), validation: BallBatches())
         let stop = StopRequest()
         var run = TrainingRun(
             trainer: trainer, settings: settings, checkpoints: checkpoints,
@@ -92,7 +92,7 @@ final class MemoryCheckpoints: CheckpointStore {
     @Test func everyCaseIsPreparedPredictedAndExportedOnce() async throws {
         let weights = try await LocalTrainer(
             architecture: .tiny(), inputChannels: 1, heads: SegmentationHeads(count: 2), batchDice: false,
-            settings: .quick, seed: 3, training: BallBatches(), validation: BallBatches()
+            settings: .quick, seed: 3, training: .batches(BallBatches()), validation: BallBatches()
         ).weights
         let model = PredictionModel(
             architecture: .tiny(), inputChannels: 1, heads: SegmentationHeads(count: 2), patchSize: [8, 8, 8],

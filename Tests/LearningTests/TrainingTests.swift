@@ -136,7 +136,7 @@ import Torch
         let trainer = try await LocalTrainer(
             architecture: .tiny(), inputChannels: 1, heads: SegmentationHeads(count: 2), batchDice: false,
             settings: .quick, seed: 1,
-            training: source, validation: source)
+            training: .batches(source), validation: source)
         let before = try await trainer.weights
         do {
             try await trainer.run(epochs: 1)
@@ -152,7 +152,7 @@ import Torch
         try await LocalTrainer(
             architecture: .tiny(), inputChannels: 1, heads: SegmentationHeads(count: 2), batchDice: false,
             settings: settings, seed: 7,
-            training: BallBatches(), validation: BallBatches())
+            training: .batches(BallBatches()), validation: BallBatches())
     }
 }
 

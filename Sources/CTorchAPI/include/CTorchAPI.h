@@ -58,6 +58,7 @@ typedef enum {
   X(bool, backward, (ct_tensor _Nonnull loss)) \
   X(ct_tensor _Nullable, grad, (ct_tensor _Nonnull tensor)) \
   X(bool, has_grad, (ct_tensor _Nonnull tensor)) \
+  X(bool, set_grad, (ct_tensor _Nonnull tensor, ct_tensor _Nonnull gradient)) \
   X(void, clear_grad, (ct_tensor _Nonnull tensor)) \
   X(bool, set_grad_enabled, (bool enabled)) \
   X(bool, set_autocast, (const char *_Nonnull device, bool enabled, int32_t dtype)) \

@@ -9,7 +9,7 @@ public struct ModelUpdate: Sendable {
     public var content: Content
     /// In memory where they were made; at a server, often in files, and read piece by piece.
     public var tensors: any TensorSource
-    /// Training cases.
+    /// Training cases, or what the site tells in their place.
     public var examples: Int
     /// Optimizer steps of this round.
     public var steps: Int

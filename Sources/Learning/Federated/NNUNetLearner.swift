@@ -13,8 +13,12 @@ import Torch
 ///
 /// Momentum and the tensors that are not shared stay at the site. The state at the end of the last two rounds is kept
 /// beside the checkpoints, so that a round that comes again after a crash begins where it began before.
+///
+/// With a `GradientPrivacy` it trains by DP-SGD, every case or patient a record. Each round is booked before its first step. A
+/// round that comes again after a crash is trained again and booked again; an update that is only sent again costs nothing.
 public actor NNUNetLearner: Learner {
     public nonisolated let site: NNUNetSite
+    private let privacy: (any GradientPrivacy)?
     private let log: @Sendable (String) -> Void
     private let progress: @Sendable (TrainingProgress) -> Void
     private var preparation: SitePreparation
@@ -29,13 +33,15 @@ public actor NNUNetLearner: Learner {
     }
 
     /// - Parameters:
+    ///   - privacy: bounds what any record changes in the updates; nil where nothing does.
     ///   - log: gets the lines of the training log, which stays at the site.
     ///   - progress: called before every step, from the trainer's thread.
     public init(
-        _ site: NNUNetSite, log: @escaping @Sendable (String) -> Void = { _ in },
+        _ site: NNUNetSite, privacy: (any GradientPrivacy)? = nil, log: @escaping @Sendable (String) -> Void = { _ in },
         progress: @escaping @Sendable (TrainingProgress) -> Void = { _ in }
     ) {
         self.site = site
+        self.privacy = privacy
         self.log = log
         self.progress = progress
         preparation = SitePreparation(site)
@@ -59,7 +65,7 @@ public actor NNUNetLearner: Learner {
             let dataset = current.training.dataset
             let weights = try await current.run.trainer.weights
             return SiteDescription(
-                name: "", examples: current.training.split.train.count, dataset: site.dataset, modality: site.modality,
+                name: "", examples: try examples(current), dataset: site.dataset, modality: site.modality,
                 kind: dataset.networkEnds,
                 tensors: weights.descriptions.map { architecture.role(of: $0) })
         }
@@ -82,7 +88,7 @@ public actor NNUNetLearner: Learner {
         let training = try FoldTraining(
             datasetFolder: site.folders.preprocessed.appending(path: site.dataset), plansName: site.plansName,
             configuration: site.configuration, fold: site.fold, settings: settings, device: site.device, model: model)
-        var run = try await training.makeRun(stop: StopRequest(), console: log)
+        var run = try await training.makeRun(stop: StopRequest(), records: recordTraining, console: log)
         run.progress = progress
         let best = try training.checkpoints.load(.best)?.bestMovingAverage
         let current = Current(training: training, run: run, bestDice: best)
@@ -94,11 +100,36 @@ public actor NNUNetLearner: Learner {
     private func lastState() async throws -> Current {
         let current = try await ready(epochs: nil)
         if await current.run.trainer.epoch == 0 {
-            if try await SiteStates(current.training.checkpoints).restore(current.run.trainer, at: .max) {
+            if try await states(current).restore(current.run.trainer, at: .max) {
                 self.current?.local = try await current.run.trainer.weights
             }
         }
         return self.current ?? current
+    }
+
+    private var recordTraining: FoldTraining.RecordTraining? {
+        privacy.map {
+            var records = FoldTraining.RecordTraining(privacy: $0)
+            records.patchesPerRecord = site.patchesPerRecord
+            records.recordOfCase = site.recordOfCase
+            return records
+        }
+    }
+
+    private func states(_ current: Current) -> SiteStates {
+        SiteStates(current.training.checkpoints, bounded: privacy != nil)
+    }
+
+    /// The number of training cases as the server is told it.
+    private func examples(_ current: Current) throws -> Int {
+        let cases = current.training.split.train.count
+        // The site's policy sees only what is told.
+        guard site.publicExamples == nil || cases >= site.smallestNumberOfCases else {
+            throw NNUNetError.plan(
+                "This site does not train: it has fewer than the \(site.smallestNumberOfCases) cases that its policy asks for."
+            )
+        }
+        return site.publicExamples ?? cases
     }
 
     // MARK: Rounds
@@ -110,7 +141,9 @@ public actor NNUNetLearner: Learner {
             let own = try await trainer.weights
             try requireOwn(task.model, own)
             let model = own.replacing(with: task.model)
+            let examples = try examples(current)
             try await trainer.begin(task, with: model)
+            try await book(task, trainer)
             let records: [EpochRecord]
             do {
                 records = try await trainer.run(epochs: task.localEpochs) { [progress] in
@@ -123,24 +156,42 @@ public actor NNUNetLearner: Learner {
                 throw error
             }
             let snapshot = try await trainer.snapshot()
-            try SiteStates(current.training.checkpoints).save(snapshot)
+            try states(current).save(snapshot)
             self.current?.local = snapshot.weights
             for record in records { current.run.log.epochEnds(record, newBest: nil) }
+            let leftOut = await trainer.recordsLeftOut
+            if leftOut > 0 {
+                current.run.log.write(
+                    "WARNING: so far records took part \(leftOut) times without a finite gradient, and counted as zero. "
+                        + "Look for NaN in the preprocessed data, or try a smaller learning rate.")
+            }
 
             let names = Set(task.model.names)
             var sent = snapshot.weights.keeping { names.contains($0) }
             if task.content == .difference { sent = sent.minus(task.model) }
             let loss = records.map(\.trainingLoss).reduce(0, +) / Double(max(1, records.count))
             return ModelUpdate(
-                task.content, sent, examples: current.training.split.train.count,
-                steps: task.localEpochs * current.training.settings.iterationsPerEpoch, metrics: ["loss": loss])
+                task.content, sent, examples: examples,
+                steps: task.localEpochs * current.training.settings.iterationsPerEpoch,
+                metrics: site.sendsTrainingMetrics ?? (privacy == nil) ? ["loss": loss] : [:])
+        }
+    }
+
+    /// Books a round's steps; without a privacy to bound them, nothing.
+    private func book(_ task: TrainTask, _ trainer: LocalTrainer) async throws {
+        do { try await trainer.book(epochs: task.localEpochs, round: task.round) } catch {
+            current = nil
+            if error is CancellationError || error is FederationError { throw error }
+            log("\(error)")
+            throw LearningError.notSupported(
+                what: "training beyond the privacy that this site gives", remedy: "its log says how much that is")
         }
     }
 
     /// The trainer as the round before left it; of a site that has trained no round, a fresh one.
     private func state(before task: TrainTask) async throws -> Current {
         let current = try await ready(epochs: task.epochs)
-        let states = SiteStates(current.training.checkpoints)
+        let states = states(current)
         if try await states.isAt(task.epochsBefore, current.run.trainer) { return current }
         if try await states.restore(current.run.trainer, at: task.epochsBefore) { return current }
         if await current.run.trainer.epoch == 0 { return current }
@@ -174,7 +225,8 @@ public actor NNUNetLearner: Learner {
             var metrics: Metrics = ["dice": counts.meanDice, "val_loss": loss]
             let names = EvaluationClass.names(of: current.training.dataset)
             for (name, dice) in zip(names, counts.dice) { metrics["dice/" + name] = dice }
-            return ValidationResult(examples: current.training.split.validation.count, metrics: metrics)
+            return ValidationResult(
+                examples: site.publicExamples ?? current.training.split.validation.count, metrics: metrics)
         }
     }
 

@@ -13,11 +13,21 @@ public struct NNUNetSite: Sendable {
     public var plansName = "nnUNetPlans"
     public var fold = Fold.number(0)
     /// All but the epochs, which follow from the rounds. Their seed is set, to 1 where nothing else is: a round that comes
-    /// again after a crash must come out the same.
+    /// again after a crash must come out the same. (Under DP-SGD it does not, as its noise is new.)
     public var settings: TrainingSettings
     public var device = Device.cpu
     /// With fewer cases, no fingerprint leaves the site.
     public var smallestNumberOfCases = 1
+    /// Told to the server as the number of cases of training and of validation, in place of those that there are: where these
+    /// are nobody's business, and sites weigh what was agreed on.
+    public var publicExamples: Int?
+    /// Whether updates tell the loss of the training, which nothing protects; nil for only where no ``GradientPrivacy`` bounds
+    /// the training.
+    public var sendsTrainingMetrics: Bool?
+    /// Patches that a record gives to a step of DP-SGD that it takes part in.
+    public var patchesPerRecord = 1
+    /// The patient of every training case, for DP-SGD; empty where each case is a record of its own.
+    public var recordOfCase: [String: String] = [:]
     /// Its plan resamples to this spacing (z, y, x) instead of the common one.
     public var targetSpacing: [Double]?
     /// Cases at a time, in preprocessing.

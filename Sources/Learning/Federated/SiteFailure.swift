@@ -22,6 +22,7 @@ struct SiteFailure {
             case let error as NNUNetError: error.withoutCases
             case let error as LearningError where error.namesNoCase: "\(error)"
             case FederationError.site(let reason), FederationError.incompatibleSites(let reason): reason
+            case FederationError.policy: "\(error)"
             default: Self.untold
             }
         let isSafe =

@@ -7,20 +7,25 @@
 /// A site's training at the end of its last two rounds, in files beside its checkpoints.
 struct SiteStates {
     private let checkpoints: CheckpointFolder
-    private static let prefix = "federated_epoch_"
+    private let prefix: String
 
-    init(_ checkpoints: CheckpointFolder) { self.checkpoints = checkpoints }
+    /// - Parameter bounded: whether the training bounds what records change. What one that does not has left behind is never
+    ///   taken up by one that does.
+    init(_ checkpoints: CheckpointFolder, bounded: Bool = false) {
+        self.checkpoints = checkpoints
+        prefix = bounded ? "bounded_epoch_" : "federated_epoch_"
+    }
 
     /// Finished epochs of the states that are there, ascending.
     private var epochs: [Int] {
         let names = (try? FileManager.default.contentsOfDirectory(atPath: checkpoints.folder.path)) ?? []
         return names.compactMap { name in
-            name.hasPrefix(Self.prefix) && name.hasSuffix(".pth")
-                ? Int(name.dropFirst(Self.prefix.count).dropLast(4)) : nil
+            name.hasPrefix(prefix) && name.hasSuffix(".pth")
+                ? Int(name.dropFirst(prefix.count).dropLast(4)) : nil
         }.sorted()
     }
 
-    private func file(_ epoch: Int) -> String { "\(Self.prefix)\(epoch).pth" }
+    private func file(_ epoch: Int) -> String { "\(prefix)\(epoch).pth" }
 
     /// Whether the trainer stands where a round that comes after so many epochs begins.
     func isAt(_ epoch: Int, _ trainer: LocalTrainer) async throws -> Bool {

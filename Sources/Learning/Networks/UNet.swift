@@ -105,6 +105,12 @@ public struct UNet {
         }
     }
 
+    /// The parameters that logits at so many resolutions follow from, by name: all but those of the heads below.
+    func parameterNames(outputs: Int) -> [String] {
+        let unused = (0..<max(0, heads.count - outputs)).map { "decoder.seg_layers.\($0)." }
+        return parameters.names.filter { name in !unused.contains { name.hasPrefix($0) } }
+    }
+
     /// Logits at full resolution and, where more are asked for, at the next lower ones.
     ///
     /// - Parameters:

@@ -25,6 +25,18 @@ struct BatchRecipe: Sendable {
     }
 
     func batch(_ number: Int, scratch: AugmentationScratch) throws -> TrainingBatch {
+        try batch(scratch: scratch) { sample in
+            var generator = Philox(seed: seed, purpose: purpose, batch: number, sample: sample)
+            return (generator.integer(below: sources.count), generator)
+        }
+    }
+
+    /// A batch of patches of given cases.
+    ///
+    /// - Parameter choose: which source a sample is of, and the generator that all else of it is drawn from.
+    func batch(
+        scratch: AugmentationScratch, choosing choose: (_ sample: Int) -> (source: Int, generator: Philox)
+    ) throws -> TrainingBatch {
         let size = sampler.batchSize
         let patchSize = pipeline.settings.patchSize
         let layout = pipeline.targets
@@ -42,7 +54,7 @@ struct BatchRecipe: Sendable {
             unsafeUninitialized: { data in
                 guard let image = data.baseAddress else { return }
                 for sample in 0..<size {
-                    try write(sample, of: number, image + sample * channels * voxels, &targets, scratch)
+                    try write(sample, choose(sample), image + sample * channels * voxels, &targets, scratch)
                 }
             })
         let volumes = zip(layout.shapes, targets).map { shape, elements in
@@ -52,11 +64,11 @@ struct BatchRecipe: Sendable {
     }
 
     private func write(
-        _ sample: Int, of number: Int, _ image: UnsafeMutablePointer<Float>, _ targets: inout [[Int16]],
-        _ scratch: AugmentationScratch
+        _ sample: Int, _ choice: (source: Int, generator: Philox), _ image: UnsafeMutablePointer<Float>,
+        _ targets: inout [[Int16]], _ scratch: AugmentationScratch
     ) throws {
-        var generator = Philox(seed: seed, purpose: purpose, batch: number, sample: sample)
-        let source = sources[generator.integer(below: sources.count)]
+        var generator = choice.generator
+        let source = sources[choice.source]
         let forced = sampler.forcesForeground(sample: sample, using: &generator)
         let origin = sampler.origin(
             shape: source.shape, classLocations: source.classLocations, forcesForeground: forced, using: &generator)

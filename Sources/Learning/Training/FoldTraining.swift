@@ -1,3 +1,4 @@
+import Federation
 import Imaging
 import NNUNet
 import Torch
@@ -70,12 +71,29 @@ public struct FoldTraining: Sendable {
 
     // MARK: Training
 
+    /// How a fold is trained on records, by DP-SGD.
+    public struct RecordTraining: Sendable {
+        public var privacy: any GradientPrivacy
+        /// Patches that a record gives to a step that it takes part in.
+        public var patchesPerRecord = 1
+        /// The patient of every training case; empty where each case is a record.
+        public var recordOfCase: [String: String] = [:]
+
+        public init(privacy: any GradientPrivacy) { self.privacy = privacy }
+    }
+
     /// Everything that a run needs, made ready: the trainer, its batches, its log and its checkpoints.
-    public func makeRun(stop: StopRequest, console: @escaping @Sendable (String) -> Void) async throws -> TrainingRun {
+    ///
+    /// - Parameter records: nil for nnU-Net's training on batches.
+    public func makeRun(
+        stop: StopRequest, records: RecordTraining? = nil, console: @escaping @Sendable (String) -> Void
+    ) async throws -> TrainingRun {
         let trainer = try await LocalTrainer(
             architecture: configuration.architecture, inputChannels: dataset.channelNames.count, heads: heads,
             batchDice: configuration.batchDice, settings: settings, device: device, seed: seed,
-            training: batches(split.train, training: true), validation: batches(split.validation, training: false))
+            training: records.map { try .records(loader(of: $0), $0.privacy) }
+                ?? .batches(batches(split.train, training: true)),
+            validation: batches(split.validation, training: false))
         try model.prepare(
             fold, plans: plans, dataset: dataset, fingerprint: datasetFolder.appending(path: "dataset_fingerprint.json")
         )
@@ -98,36 +116,61 @@ public struct FoldTraining: Sendable {
     }
 
     private func batches(_ identifiers: [String], training: Bool) throws -> BatchLoader {
-        let patch = configuration.patchSize
-        var augmentation = AugmentationSettings.none(patchSize: patch)
-        if training, settings.augmentation == .standard {
-            augmentation = .nnUNetDefault(patchSize: patch, allowsPlanar: settings.allowsPlanarAugmentation)
-            if settings.nearestLabelSampling { augmentation.labelInterpolation = .nearest }
+        try BatchLoader(
+            sources: CaseCache(preprocessed, identifiers: identifiers).sources(),
+            sampler: sampler(size: settings.batchSize ?? configuration.batchSize, augmentation(training)),
+            pipeline: pipeline(augmentation(training), training: training), seed: seed,
+            purpose: training ? .training : .validation, threads: training ? loaderThreads : 1)
+    }
+
+    private func loader(of records: RecordTraining) throws -> RecordLoader {
+        guard records.patchesPerRecord > 0 else {
+            throw LearningError.invalidSetting(
+                name: "the patches per record", value: "\(records.patchesPerRecord)", rule: "at least one is needed")
         }
-        augmentation.mirrorAxes = training && settings.augmentation == .standard ? mirrorAxes ?? [] : []
+        return try RecordLoader(
+            sources: CaseCache(preprocessed, identifiers: split.train).sources(),
+            groups: RecordGroups(cases: split.train, recordOfCase: records.recordOfCase),
+            sampler: sampler(size: records.patchesPerRecord, augmentation(true)),
+            pipeline: pipeline(augmentation(true), training: true), seed: seed, threads: loaderThreads)
+    }
+
+    private var loaderThreads: Int { settings.loaderThreads ?? (device.isCUDA ? max(2, defaultThreads - 2) : 1) }
+
+    private func augmentation(_ training: Bool) -> AugmentationSettings {
+        let patch = configuration.patchSize
+        guard training, settings.augmentation == .standard else {
+            var augmentation = AugmentationSettings.none(patchSize: patch)
+            augmentation.mirrorAxes = []
+            return augmentation
+        }
+        var augmentation = AugmentationSettings.nnUNetDefault(
+            patchSize: patch, allowsPlanar: settings.allowsPlanarAugmentation)
+        if settings.nearestLabelSampling { augmentation.labelInterpolation = .nearest }
+        augmentation.mirrorAxes = mirrorAxes ?? []
+        return augmentation
+    }
+
+    private func sampler(size: Int, _ augmentation: AugmentationSettings) -> PatchSampler {
         let labels = LabelManager(dataset)
-        let supervision =
-            settings.deepSupervision
-            ? DeepSupervision(strides: configuration.architecture.strides)
-            : DeepSupervision(withoutFor: configuration.architecture.strides)
-        let sampler = PatchSampler(
-            batchSize: settings.batchSize ?? configuration.batchSize, patchSize: patch,
-            initialPatchSize: augmentation.initialPatchSize,
+        return PatchSampler(
+            batchSize: size, patchSize: configuration.patchSize, initialPatchSize: augmentation.initialPatchSize,
             oversampleForeground: settings.oversampleForeground, isProbabilistic: settings.probabilisticOversampling,
             annotatedLabels: [-1] + labels.allLabels, hasIgnoreLabel: labels.ignoreLabel != nil)
-        let pipeline = AugmentationPipeline(
+    }
+
+    private func pipeline(_ augmentation: AugmentationSettings, training: Bool) -> AugmentationPipeline {
+        let labels = LabelManager(dataset)
+        let strides = configuration.architecture.strides
+        let supervision =
+            settings.deepSupervision ? DeepSupervision(strides: strides) : DeepSupervision(withoutFor: strides)
+        return AugmentationPipeline(
             settings: augmentation,
             targets: TargetLayout(
-                patchSize: patch, scales: Array(supervision.scales.prefix(supervision.outputs)),
+                patchSize: configuration.patchSize, scales: Array(supervision.scales.prefix(supervision.outputs)),
                 regions: labels.hasRegions ? labels.foregroundRegions : [], ignoreLabel: labels.ignoreLabel),
             maskedChannels: training
                 ? configuration.useMaskForNorm.indices.filter { configuration.useMaskForNorm[$0] } : [])
-        let sources = try CaseCache(preprocessed, identifiers: identifiers).sources()
-        let threads = settings.loaderThreads ?? (device.isCUDA ? max(2, defaultThreads - 2) : 1)
-        return try BatchLoader(
-            sources: sources, sampler: sampler, pipeline: pipeline, seed: seed,
-            purpose: training ? .training : .validation,
-            threads: training ? threads : 1)
     }
 
     // MARK: Validation

@@ -28,10 +28,15 @@ public final class Trainer {
     /// What a federation adds to a round's steps.
     public var federatedStep = FederatedStep()
 
-    private let optimizer: any Optimizer
+    /// Steps of DP-SGD that were booked and not made yet; see ``LocalTrainer/book(epochs:round:)``.
+    var bookedSteps = 0
+    /// How often a record took part whose gradient was not finite, and which therefore counted as zero.
+    var recordsLeftOut = 0
+
+    let optimizer: any Optimizer
     private var scaler: GradientScaler?
     private let loss: SegmentationLoss
-    private let supervision: DeepSupervision
+    let supervision: DeepSupervision
     private let autocastType: DType?
 
     /// A trainer with fresh weights, which follow from the seed.
@@ -79,16 +84,20 @@ public final class Trainer {
     ///   - willStep: called before every step and validation batch; what it throws ends the epoch without a record.
     ///   - didFinish: called after every epoch with its record.
     public func run(
-        epochs: Int, training: some BatchSource, validation: some BatchSource,
+        epochs: Int, training: TrainingSource, validation: some BatchSource,
         willStep: (TrainingProgress) throws -> Void = { _ in },
         didFinish: (EpochRecord, _ isBest: Bool) throws -> Void = { _, _ in }
     ) throws {
-        for _ in 0..<max(0, min(epochs, settings.epochs - epoch)) {
+        for _ in 0..<epochsToRun(of: epochs) {
             let start = secondsSince1970()
             let learningRate = settings.schedule.learningRate(
                 epoch: epoch, of: settings.epochs, initial: settings.initialLearningRate)
             optimizer.learningRate = learningRate
-            let trainingLoss = try train(on: training, willStep)
+            let trainingLoss =
+                switch training {
+                case .batches(let source): try train(on: source, willStep)
+                case .records(let source, let privacy): try train(on: source, privacy: privacy, willStep)
+                }
             let (validationLoss, counts) =
                 settings.validatesEveryEpoch
                 ? try validate(on: validation, willStep) : (.nan, OverlapCounts(classes: OverlapCounts.classes(heads)))
@@ -103,6 +112,9 @@ public final class Trainer {
             try didFinish(record, isBest)
         }
     }
+
+    /// How many of so many epochs are left before the settings' last.
+    func epochsToRun(of epochs: Int) -> Int { max(0, min(epochs, settings.epochs - epoch)) }
 
     private func train(on source: some BatchSource, _ willStep: (TrainingProgress) throws -> Void) throws -> Double {
         var losses: [Tensor] = []
@@ -165,7 +177,7 @@ public final class Trainer {
         return (losses.isEmpty ? .nan : try mean(losses), counts)
     }
 
-    private func loss(of batch: TrainingBatch) throws -> (loss: Tensor, logits: Tensor, target: Tensor) {
+    package func loss(of batch: TrainingBatch) throws -> (loss: Tensor, logits: Tensor, target: Tensor) {
         guard batch.targets.count >= supervision.outputs, let first = batch.targets.first else {
             throw LearningError.invalidSetting(
                 name: "the batch's targets", value: "\(batch.targets.count)",

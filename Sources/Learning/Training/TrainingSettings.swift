@@ -7,7 +7,8 @@ public struct TrainingSettings: Sendable, Equatable {
     public var validationIterationsPerEpoch = 50
     /// Whether every epoch ends with the online validation; without it the epoch's loss and Dice of validation are NaN.
     public var validatesEveryEpoch = true
-    /// Patches per step; nil for the plan's.
+    /// Patches per step; nil for the plan's. In a training on records, of validation alone: how many records take part in
+    /// a step is said by ``GradientPrivacy``.
     public var batchSize: Int?
     public var optimizer = OptimizerKind.sgd
     public var initialLearningRate = 1e-2
@@ -15,11 +16,13 @@ public struct TrainingSettings: Sendable, Equatable {
     /// Of SGD, Nesterov's form.
     public var momentum = 0.99
     public var schedule = LearningRateSchedule.polynomial()
-    /// The largest Euclidean norm of all gradients together; longer ones are scaled down to it.
+    /// The largest Euclidean norm of all gradients together; longer ones are scaled down to it. A training on records clips
+    /// the gradient of each instead.
     public var gradientNormLimit = 12.0
     /// Share of the patches that are centred on foreground.
     public var oversampleForeground = 0.33
     /// Whether every patch draws for itself if it is forced to foreground, instead of the last ones of each batch.
+    /// In a training on records every patch does.
     public var probabilisticOversampling = false
     public var deepSupervision = true
     public var loss = LossKind.diceAndCrossEntropy
