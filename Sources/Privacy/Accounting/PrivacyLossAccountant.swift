@@ -72,8 +72,19 @@ public struct PrivacyLossAccountant: PrivacyAccountant {
             }
         }
         // In an order that does not change from run to run.
-        parts.sort { "\($0.0)" < "\($1.0)" }
+        parts.sort { $0.0.place.lexicographicallyPrecedes($1.0.place) }
         if precision > 0 { parts.append((.gaussian(noiseMultiplier: 1 / precision.squareRoot()), 1)) }
         return parts
+    }
+}
+
+extension PrivacyEvent.Mechanism {
+    /// Numbers that differ where mechanisms do.
+    fileprivate var place: [Double] {
+        switch self {
+        case .gaussian(let sigma): [0, sigma]
+        case .sampledGaussian(let rate, let sigma): [1, rate, sigma]
+        case .laplace(let scale): [2, scale]
+        }
     }
 }
