@@ -33,3 +33,6 @@ func logAdd(_ a: Double, _ b: Double) -> Double {
     if low == -.infinity || high == .infinity { return high }
     return high + log1p(exp(low - high))
 }
+
+/// eˣ, where no mathematics is imported.
+func exponential(_ x: Double) -> Double { exp(x) }
