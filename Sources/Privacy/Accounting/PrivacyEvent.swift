@@ -10,8 +10,8 @@ public struct PrivacyEvent: Sendable, Hashable, Codable {
         case laplace(scale: Double)
     }
 
-    public var mechanism: Mechanism
-    public var count: Int
+    public let mechanism: Mechanism
+    public let count: Int
 
     /// - Throws: `PrivacyError.setting` where a scale, a rate or the count makes no sense.
     public init(_ mechanism: Mechanism, count: Int = 1) throws {

@@ -52,6 +52,7 @@ struct LedgerFile {
         (key, last) = try Self.explained {
             try lines.whileLocked {
                 let isNew = try lines.byteCount() == 0 && !files.fileExists(atPath: head.path)
+                if isNew { try files.setAttributes([.posixPermissions: 0o700], ofItemAtPath: folder.path) }
                 let key = try LedgerKey(folder.appending(path: "key"), isNew: isNew)
                 let last = key.hash(line: Data())
                 if isNew { try Self.write(Head(count: 0, hash: last), to: head) }

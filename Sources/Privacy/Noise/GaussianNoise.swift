@@ -11,8 +11,8 @@
 /// A value v that was rounded to the grid becomes v + round(N), N normal. Since v lies on the grid, that is round(v + N):
 /// the Gaussian mechanism, seen through rounding, which cannot cost privacy; so its accounting holds for it. N is made by the
 /// ziggurat method out of integers of 64 bits, at least 2²⁸ of which fall to each of the grid's points: its probability is
-/// right but for a factor within 1 ± 2⁻²⁷. For 5 million values that adds less than 2·10⁻⁹ to a Rényi divergence of order
-/// 10. To round the sum to float32 afterwards costs nothing.
+/// right but for a factor within 1 ± 2⁻²⁷. For 5 million values that adds about 10⁻⁹ to a release's Rényi divergence of
+/// order 10. To round the sum to float32 afterwards costs nothing.
 ///
 /// To round the values to the grid first makes their sensitivity larger, by at most √d steps for d values, a step being at
 /// most 2⁻³² standard deviations. `covering(sensitivity:noiseMultiplier:)` makes as much more noise as that takes.
