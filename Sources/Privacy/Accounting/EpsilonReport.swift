@@ -18,7 +18,7 @@ public struct EpsilonReport: Sendable, CustomStringConvertible {
     }
 }
 
-/// A number for people: six digits, without an exponent where it is between 0.0001 and a million.
+/// A number for people: so many digits, all of those before the point, and no exponent from 0.0001 on.
 func shown(_ value: Double, digits: Int = 6) -> String {
     guard value.isFinite, value != 0 else { return value == 0 ? "0" : value > 0 ? "∞" : "\(value)" }
     var scale = 1.0
@@ -31,7 +31,8 @@ func shown(_ value: Double, digits: Int = 6) -> String {
         scale /= 10
         exponent -= 1
     }
-    if exponent >= digits || exponent < -4 { return "\(value)" }
+    if exponent >= 15 || exponent < -4 { return "\(value)" }
+    if exponent >= digits { return "\(Int(value.rounded()))" }
     var unit = 1.0
     for _ in 0..<max(0, digits - 1 - exponent) { unit *= 10 }
     let text = "\((value * unit).rounded() / unit)"
