@@ -134,7 +134,9 @@ import Testing
         #expect(plan.epsilonOfOneRound < plan.epsilon && plan.epsilonOfOneRound > 0.1)
         #expect(abs(plan.noiseToSignal / (plan.noiseMultiplier * 2167.95) - 1) < 1e-4)
         let text = "\(plan)"
-        for part in ["unit of privacy: record", "ε of one round: ", "ε in all: ", "at least 3874, ", "It does not protect"] {
+        for part in [
+            "unit of privacy: record", "ε of one round: ", "ε in all: ", "at least 3874, ", "It does not protect",
+        ] {
             #expect(text.contains(part), "\(text)")
         }
         let seeded = try PrivacyPlan(settings, records: 60, rounds: 100, parameters: 10, source: .seeded(1))
