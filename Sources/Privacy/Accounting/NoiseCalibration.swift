@@ -1,0 +1,41 @@
+/// How much noise keeps a budget.
+public enum NoiseCalibration {
+    /// The smallest σ, in multiples of the clipping norm, to a ten-thousandth and from above, with which so many steps
+    /// cost at most ε.
+    ///
+    /// - Parameter rate: with which a record takes part in a step; 1 where all do.
+    /// - Throws: `PrivacyError.setting` where no σ does.
+    public static func noiseMultiplier(
+        epsilon: Double, delta: Double, rate: Double = 1, steps: Int, accountant: Accountant = .renyi
+    ) throws -> Double {
+        try AnalyticGaussian.check(delta: delta)
+        guard epsilon > 0, epsilon.isFinite else {
+            throw PrivacyError.setting("An ε to be kept must be a number above 0, not \(epsilon).")
+        }
+        guard steps > 0 else { throw PrivacyError.setting("A plan has at least one step, not \(steps).") }
+        guard rate > 0 else { throw PrivacyError.setting("With a sampling rate of \(rate) nothing is trained.") }
+        func keeps(_ sigma: Double, _ accountant: Accountant) throws -> Bool {
+            let event = try PrivacyEvent.sampledGaussian(rate: rate, noiseMultiplier: sigma).composed(steps)
+            return accountant.epsilon(of: [event], at: delta) <= epsilon
+        }
+        func smallest(_ accountant: Accountant, low: Double, high: Double) throws -> Double {
+            var (low, high) = (low, high)
+            while try !keeps(high, accountant) {
+                (low, high) = (high, 2 * high)
+                guard high <= 1e6 else {
+                    throw PrivacyError.setting(
+                        "No noise keeps ε \(epsilon) at δ \(delta) over \(steps) steps: allow more, or train less.")
+                }
+            }
+            while low > 1e-2, try keeps(low, accountant) { (low, high) = (low / 2, low) }
+            while high - low > 1e-4 * high {
+                let middle = 0.5 * (low + high)
+                if try keeps(middle, accountant) { high = middle } else { low = middle }
+            }
+            return high
+        }
+        let renyi = try smallest(.renyi, low: 0.5, high: 1)
+        return accountant == .renyi
+            ? renyi : try smallest(accountant, low: max(1e-2, 0.9 * renyi), high: renyi)
+    }
+}

@@ -1,0 +1,133 @@
+#if canImport(FoundationEssentials)
+    import FoundationEssentials
+#else
+    import Foundation
+#endif
+
+/// What a site has spent of its privacy, over all runs, in a folder of its own that no run can change.
+///
+/// Booked is spent: a line is on the disk before the training begins, and stays whatever becomes of it. A result that is
+/// held and sent again costs nothing; to train a round again does, and is booked again. What was booked is never taken back.
+public actor PrivacyLedger {
+    private var file: LedgerFile
+    private var accounts = LedgerAccounts()
+    private var entries: [LedgerEntry] = []
+    private let accountant: Accountant
+    private let leave: Set<PlainRelease>
+
+    /// Opens a ledger, or begins one.
+    ///
+    /// - Parameter leave: what the site allows to leave it without noise.
+    /// - Throws: `PrivacyError.file` where it cannot be read, or a line of it is missing or was changed.
+    public init(folder: URL, accountant: Accountant = .renyi, leave: Set<PlainRelease> = []) throws {
+        var file = try LedgerFile(folder)
+        let found = try Self.read(&file)
+        self.file = file
+        self.accountant = accountant
+        self.leave = leave
+        for entry in found { accounts.add(entry) }
+        entries = found
+    }
+
+    private static func read(_ file: inout LedgerFile) throws -> [LedgerEntry] {
+        let copy = file
+        return try copy.whileLocked { try file.read() }
+    }
+
+    // MARK: Booking
+
+    /// Books what a round costs each of some records, before it begins.
+    ///
+    /// - Parameters:
+    ///   - records: what identifies them: cases, or patients. Only keyed hashes of them are kept.
+    ///   - cap: what no record's account may exceed.
+    /// - Throws: `PrivacyError.overBudget` where one would: nothing was booked then, and nothing may be trained.
+    public func book(
+        _ events: [PrivacyEvent], on records: [String], run: String, round: Int, within cap: PrivacyBudget
+    ) throws {
+        guard !records.isEmpty else {
+            throw PrivacyError.setting("Privacy is booked on records, and there are none.")
+        }
+        let hashes = Set(records.map(file.key.hash(record:))).sorted()
+        let set = file.key.hash(set: hashes)
+        try book(
+            LedgerEntry.Spending(run: run, round: round, unit: .record, events: events, records: set), hashes, cap)
+    }
+
+    /// Books what a round's update costs the whole site, before the round begins.
+    ///
+    /// - Throws: `PrivacyError.overBudget`, as for records. The site's own account and those of all its records must keep
+    ///   the cap.
+    public func book(_ events: [PrivacyEvent], run: String, round: Int, within cap: PrivacyBudget) throws {
+        try book(LedgerEntry.Spending(run: run, round: round, unit: .site, events: events, records: nil), nil, cap)
+    }
+
+    private func book(_ spending: LedgerEntry.Spending, _ hashes: [String]?, _ cap: PrivacyBudget) throws {
+        for event in spending.events { try event.validate() }
+        try whileUpToDate {
+            let epsilon = accounts.epsilon(
+                after: spending.events, on: hashes, delta: cap.delta, accountant: accountant)
+            guard epsilon <= cap.epsilon else {
+                let before = accounts.epsilon(on: hashes, delta: cap.delta, accountant: accountant)
+                throw PrivacyError.overBudget(
+                    "Round \(spending.round) would bring the privacy that is spent to ε \(shown(epsilon, digits: 4)) at δ "
+                        + "\(shown(cap.delta)), and the site allows \(shown(cap.epsilon)); \(shown(before, digits: 4)) is "
+                        + "spent. Plan fewer rounds or more noise, or let the site raise its cap.")
+            }
+            var contents: [LedgerEntry.Content] = []
+            if let hashes, let set = spending.records, accounts.sets[set] == nil {
+                contents.append(.records(set: set, hashes: hashes))
+            }
+            return contents + [.spent(spending)]
+        }
+    }
+
+    /// Notes that something leaves without noise, before it does.
+    ///
+    /// - Throws: `PrivacyError.refused` where the site gave no leave for it.
+    public func release(_ kind: PlainRelease, run: String, round: Int) throws {
+        guard leave.contains(kind) else {
+            throw PrivacyError.refused(
+                "The site gives no leave to release its \(kind.rawValue) without noise. Add it to the releases that its "
+                    + "policy allows, or do without it.")
+        }
+        try whileUpToDate { [.released(kind, run: run, round: round)] }
+    }
+
+    /// Reads what other processes booked, asks what to write, and writes it.
+    private func whileUpToDate(_ contents: () throws -> [LedgerEntry.Content]) throws {
+        let lock = file
+        try lock.whileLocked {
+            take(try file.read())
+            take(try file.append(try contents()))
+            try file.acknowledge()
+        }
+    }
+
+    private func take(_ new: [LedgerEntry]) {
+        for entry in new { accounts.add(entry) }
+        entries += new
+    }
+
+    // MARK: Asking
+
+    /// The largest ε of any record's account, or of the site's.
+    public func epsilon(of unit: PrivacyUnit, at delta: Double) throws -> Double {
+        take(try Self.read(&file))
+        return switch unit {
+        case .record:
+            max(
+                accounts.epsilon(on: Array(Set(accounts.sets.values.joined())), delta: delta, accountant: accountant),
+                accounts.siteEpsilon(delta: delta, accountant: accountant))
+        case .site: accounts.siteEpsilon(delta: delta, accountant: accountant)
+        }
+    }
+
+    /// What was booked, run by run, for people.
+    public func summary(delta: Double) throws -> LedgerSummary {
+        let record = try epsilon(of: .record, at: delta)
+        return LedgerSummary(
+            entries, delta: delta, accountant: accountant, records: accounts.recordCount, recordEpsilon: record,
+            siteEpsilon: accounts.siteEpsilon(delta: delta, accountant: accountant))
+    }
+}
