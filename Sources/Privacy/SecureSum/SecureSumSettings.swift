@@ -3,6 +3,9 @@ public struct SecureSumSettings: Sendable, Equatable {
     public enum Form: String, Sendable, Codable, CaseIterable {
         /// Every value under masks that sites make in pairs: 4 bytes a value; SecAgg+, Bell et al. 2020.
         case masks
+        /// Every value under a lattice mask, of which only the short secrets are summed under pairs' masks: 6.75 bytes a
+        /// value, and the work of a site does not grow with the number of its neighbours.
+        case lattice
     }
 
     public var form = Form.masks

@@ -29,6 +29,10 @@ struct SumGroup: Sendable {
             throw PrivacyError.forged("The sites of a secure sum are not each named once and in order.")
         }
         guard sites.count >= settings.fewestSites else { throw Self.tooFew(sites.count, settings) }
+        guard settings.form == .masks || sites.count <= LatticeMask.mostSites else {
+            throw PrivacyError.setting(
+                "A lattice mask holds for \(LatticeMask.mostSites) sites: take the form of masks.")
+        }
         for own in roster.advertisements {
             guard
                 verifier.isValid(

@@ -25,6 +25,10 @@ package struct SumQuestion: Codable {
     /// Of the run, the round and the sites that were asked first.
     package var session: Data
     package var stage: Stage
+
+    package init(round: Int, session: Data, stage: Stage) {
+        (self.round, self.session, self.stage) = (round, session, stage)
+    }
 }
 
 /// A site's keys for one sum, which it signs.
@@ -38,7 +42,7 @@ package struct Advertisement: Codable, Sendable, Equatable {
     package var seedDigest: Data
     package var signature = Data()
 
-    func signedBytes(run: String, round: Int, session: Data) -> Data {
+    package func signedBytes(run: String, round: Int, session: Data) -> Data {
         var bytes = Canonical("secure sum: keys")
         bytes.add(run)
         bytes.add(round)

@@ -22,12 +22,12 @@ struct SumFixture {
     static let tensors = [TensorDescription(name: "a", shape: [40, 5]), TensorDescription(name: "b", shape: [3])]
 
     init(
-        _ count: Int = 5, threshold: Double = 0.5, neighbours: Int = 100, settings: SecureSumSettings? = nil,
-        descriptions: [SiteDescription]? = nil
+        _ count: Int = 5, _ form: SecureSumSettings.Form = .masks, threshold: Double = 0.5, neighbours: Int = 100,
+        settings: SecureSumSettings? = nil, descriptions: [SiteDescription]? = nil
     ) throws {
         sites = (0..<count).map { "site-\($0 / 10)\($0 % 10)" }
         var own = settings ?? SecureSumSettings()
-        if settings == nil { (own.threshold, own.neighbours) = (threshold, neighbours) }
+        if settings == nil { (own.form, own.threshold, own.neighbours) = (form, threshold, neighbours) }
         self.settings = own
         filter = try SecureSum.simulated(own, run: "test", sites: sites)
         plan = try SharingPlan(
