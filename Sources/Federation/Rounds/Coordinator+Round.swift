@@ -70,7 +70,9 @@ extension Coordinator {
             }
         }
         var arrived = updates.keys.sorted()
-        for filter in strategy.filters.reversed() {
+        // Too few are not opened; the end of the round says why the others are missing.
+        if sealed != nil, arrived.count < strategy.minimumSites { arrived = [] }
+        for filter in strategy.filters.reversed() where !arrived.isEmpty {
             guard let exchange = try exchange(of: filter, .afterTraining, round: round, sealed) else { continue }
             arrived = try await carryOut(exchange, with: arrived, until: { end }, lost: lose)
         }
@@ -78,7 +80,7 @@ extension Coordinator {
         let check = UpdateCheck(plan)
         var contributions: [Contribution] = []
         var planOfUpdates = plan
-        if let sealing = strategy.sealing, let sealed {
+        if let sealing = strategy.sealing, let sealed, !arrived.isEmpty {
             let opened = try await open(updates, with: sealing, sealed)
             (contributions, planOfUpdates) = ([opened.contribution], opened.plan)
             for (site, update) in updates {

@@ -20,6 +20,8 @@ public struct SecureSumSettings: Sendable, Equatable {
     /// At 2/3, a server that lies to sites learns nothing as long as fewer than a third of them help it; Bonawitz et al.
     /// 2017, section 6.2. At 1/2 more may drop out, and a lying server must have no helper among the sites.
     public var threshold = 2.0 / 3
+    /// The largest share of the weight that one site may have in a sum.
+    public var largestShare = 0.9
     /// Sums over two sites: each learns the other's update by taking its own away.
     public var allowsTwoSites = false
     /// Whether training figures go along, which the server sees of each site.
@@ -46,6 +48,9 @@ public struct SecureSumSettings: Sendable, Equatable {
         }
         try require(
             clippingRange > 0 && clippingRange.isFinite, "The clipping range must be above 0, not \(clippingRange).")
+        try require(
+            largestShare > 0.5 && largestShare <= 1,
+            "The largest share of one site lies above 0.5 and up to 1, not at \(largestShare).")
         try require(
             (0...1).contains(mostClipped), "The share of values that may be cut lies in 0 to 1, not at \(mostClipped).")
         try require(

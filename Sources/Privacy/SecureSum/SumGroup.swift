@@ -28,7 +28,6 @@ struct SumGroup: Sendable {
         guard sites == Set(sites).sorted() else {
             throw PrivacyError.forged("The sites of a secure sum are not each named once and in order.")
         }
-        guard sites.count >= settings.fewestSites else { throw Self.tooFew(sites.count, settings) }
         guard settings.form == .masks || sites.count <= LatticeMask.mostSites else {
             throw PrivacyError.setting(
                 "A lattice mask holds for \(LatticeMask.mostSites) sites: take the form of masks.")
@@ -53,13 +52,6 @@ struct SumGroup: Sendable {
             else {
                 throw PrivacyError.forged(
                     "The tensors of a secure sum are said to be shared by sites that are not in it.")
-            }
-            guard circle.members.count >= settings.fewestSites else {
-                throw Self.tooFew(circle.members.count, settings)
-            }
-            guard circle.members.reduce(0, { $0 + (roster.weights[$1] ?? 0) }) > 0 else {
-                throw PrivacyError.refused(
-                    "The sites that share some tensors all weigh nothing. Give one of them a weight.")
             }
         }
         var hash = Canonical("secure sum")
@@ -91,6 +83,7 @@ struct SumGroup: Sendable {
         self.session = session
         self.roster = roster
         advertisements = Dictionary(uniqueKeysWithValues: roster.advertisements.map { ($0.site, $0) })
+        try requireEnough(sites)
     }
 
     static func tooFew(_ count: Int, _ settings: SecureSumSettings) -> PrivacyError {
@@ -115,13 +108,20 @@ struct SumGroup: Sendable {
         return sum(part.filter(circle.members.contains)) / sum(circle.members)
     }
 
-    /// Whether enough updates came for every tensor to be a sum over enough sites.
+    /// Whether each of some sites hides among the others in the sum of every tensor. One that weighs nothing hides nobody, and
+    /// one that outweighs the others is what the sum shows: weights come from the server.
     func requireEnough(_ survivors: [String]) throws {
-        for circle in roster.circles {
-            let left = circle.members.filter(survivors.contains)
-            guard left.count >= settings.fewestSites else { throw Self.tooFew(left.count, settings) }
-        }
         guard survivors.count >= settings.fewestSites else { throw Self.tooFew(survivors.count, settings) }
+        for circle in roster.circles {
+            let weights = circle.members.filter(survivors.contains).map { roster.weights[$0] ?? 0 }.filter { $0 > 0 }
+            guard weights.count >= settings.fewestSites else { throw Self.tooFew(weights.count, settings) }
+            let share = (weights.max() ?? 0) / weights.reduce(0, +)
+            guard share <= settings.largestShare else {
+                throw PrivacyError.refused(
+                    "One site has \(Int(share * 100)) % of the weight in a secure sum, which then shows its update. Weigh the sites more alike, or set the largest share above \(settings.largestShare)."
+                )
+            }
+        }
     }
 
     func fixedPoint(range: Double) -> FixedPoint { FixedPoint(range: range, sites: sites.count) }

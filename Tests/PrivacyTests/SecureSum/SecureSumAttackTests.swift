@@ -127,8 +127,8 @@ import Testing
         }
     }
 
-    /// One site is told that the others weigh nothing, so that the sum would be its own update. Its sum is then another one
-    /// than theirs, and their shares do not open.
+    /// One site is told other weights than the others are. Its sum is then another one than theirs, and their shares do not
+    /// open.
     @Test func sitesThatAreToldDifferentThingsNoticeIt() async throws {
         let sum = try SumFixture(5)
         do {
@@ -137,7 +137,7 @@ import Testing
                 change: { site, step, data in
                     var question = try decoded(data)
                     guard site == "site-00", case .roster(var roster, let tensors) = question.stage else { return data }
-                    for other in roster.weights.keys where other != site { roster.weights[other] = 0 }
+                    roster.weights["site-01"] = 2.5
                     question.stage = .roster(roster, own: tensors)
                     return try encoded(question)
                 }

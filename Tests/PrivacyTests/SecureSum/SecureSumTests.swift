@@ -136,6 +136,25 @@ import Privacy
         }
     }
 
+    @Test func oneSiteThatOutweighsTheOthersIsNotShown() async throws {
+        for weights in [[97, 1, 1, 1], [1, 1, 0, 0]] as [[Double]] {
+            var sum = try SumFixture(4)
+            sum.weights = Dictionary(uniqueKeysWithValues: zip(sum.sites, weights))
+            await #expect {
+                try await sum.carryOut(.beforeTraining, with: sum.sites)
+            } throws: {
+                "\($0)".contains(weights[0] == 97 ? "97 % of the weight" : "A sum over 2 sites hides too little")
+            }
+        }
+        // Nor where it does once another is lost.
+        var sum = try SumFixture(4)
+        sum.weights = Dictionary(uniqueKeysWithValues: zip(sum.sites, [95, 95, 1, 1]))
+        try await sum.carryOut(.beforeTraining, with: sum.sites)
+        let rest = Array(sum.sites.dropFirst())
+        _ = try await sum.seal(rest)
+        await #expect(throws: PrivacyError.self) { try await sum.carryOut(.afterTraining, with: rest) }
+    }
+
     @Test func twoSitesSumOnlyWhereThatIsAllowed() async throws {
         let sum = try SumFixture(2)
         #expect(throws: PrivacyError.self) { try sum.filter.admit(sum.plan) }
