@@ -11,7 +11,7 @@ import Crypto
 /// In ℤ_q[X] / (X²⁰⁴⁸ + 1) with q of 54 bits (ring learning with errors; Lyubashevsky, Peikert and Regev 2010). The server adds
 /// up what the sites send, takes a · Σs away and rounds Σe off, which never reaches half a step: the sum is exact. For degree
 /// 2048 and secrets no wider than ternary, 54 bits are the most at which the best known attacks need 2¹²⁸ steps
-/// (Homomorphic Encryption Standard, Albrecht et al. 2018, table 1); for wider secrets a little more is allowed.
+/// (Homomorphic Encryption Standard, Albrecht et al. 2018, classical attacks); for wider secrets a little more is allowed.
 ///
 /// The opened sums Σs and Σe tell something of each site's s and e. So both are centred binomial over 84 coins (variance 21):
 /// of two honest sites whose sums are known, each coordinate of either is still spread with variance 10.5, as wide as the

@@ -75,14 +75,16 @@ struct SealedFormat: Sendable {
             return Weights.Tensor(description, storage: storage)
         }
         switch form {
-        case .masks: return [try masked(tensors[0], values.bytes)]
+        case .masks: return [try withExtendedLifetime(values) { try masked(tensors[0], values.bytes) }]
         case .lattice:
             var stream = KeyStream()
             let secret = LatticeMask.secret(from: &stream)
             let lattice = try LatticeMask(group.binding, circle: circle)
             let sealed = TensorStorage(byteCount: tensors[0].byteCount) { buffer in
-                lattice.seal(
-                    values.bytes.assumingMemoryBound(to: UInt32.self), under: secret, from: &stream, into: buffer)
+                withExtendedLifetime(values) {
+                    lattice.seal(
+                        values.bytes.assumingMemoryBound(to: UInt32.self), under: secret, from: &stream, into: buffer)
+                }
             }
             let words = secret.map { UInt32(truncatingIfNeeded: $0) }
             return [

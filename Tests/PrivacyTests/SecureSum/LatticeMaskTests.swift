@@ -57,11 +57,11 @@ import Testing
         try await sum.carryOut(.beforeTraining, with: sum.sites)
         let sealed = try await sum.filter.atSite(
             SumFixture.zeros(sum, "site-01"), FilterContext(round: 1, site: "site-01"))
-        let bytes = try sealed.tensors.weights()["sealed.0"]!.bytes
+        let bytes = try sealed.tensors.weights()["sealed.0"]!.values(as: UInt8.self)
         #expect(bytes.count == 270_000)  // 6.75 a value
         // Of 54 bits each; q is so near 2⁵⁴ that the highest 8 are even to 1 in 10⁹.
         var numbers = [UInt64](repeating: 0, count: 40_000)
-        BitPacking.unpack(bytes.baseAddress!, count: 40_000, bits: 54, into: &numbers)
+        BitPacking.unpack(bytes, count: 40_000, bits: 54, into: &numbers)
         var counts = [Double](repeating: 0, count: 256)
         for number in numbers { counts[Int(number >> 46)] += 1 }
         let mean = 40_000.0 / 256

@@ -90,6 +90,23 @@ import Testing
         }
     }
 
+    /// Keys that a site made for this very sum, before it was begun anew.
+    @Test func keysThatASiteHasLetGoOfAreRefused() async throws {
+        let sum = try SumFixture(5)
+        var before: Advertisement?
+        try await sum.carryOut(.beforeTraining, with: sum.sites) { site, step, data in
+            if step == 2, case .roster(let roster, _) = try decoded(data).stage { before = roster.advertisements[0] }
+            return data
+        }
+        let old = try #require(before)
+        try await expectForged(sum, .beforeTraining, step: 2, saying: "other keys of site-00 than it made") {
+            question in
+            guard case .roster(var roster, let tensors) = question.stage else { return }
+            roster.advertisements[0] = old
+            question.stage = .roster(roster, own: tensors)
+        }
+    }
+
     /// The server leaves a site out that signs wrongly, and the others go on.
     @Test func aSiteThatSignsWithAnotherKeyIsLeftOut() async throws {
         let sum = try SumFixture(5)
@@ -270,6 +287,23 @@ import Testing
             let question = try exchange.next([:], sites: sum.sites)?.values.first
         else { return Data() }
         return try decoded(question).session
+    }
+
+    @Test func votesThatAreNotSignedAreRefused() async throws {
+        for change in [
+            { (votes: inout [String: SurvivorVote]) in votes["site-03"]!.signature[3] ^= 1 },
+            { votes in votes["site-03"]!.signature = votes["site-02"]!.signature },
+            { votes in votes["site-99"] = votes["site-02"] },
+        ] as [@Sendable (inout [String: SurvivorVote]) -> Void] {
+            let sum = try SumFixture(5)
+            try await sum.carryOut(.beforeTraining, with: sum.sites)
+            _ = try await sum.seal(sum.sites)
+            try await expectForged(sum, .afterTraining, step: 2, saying: "has not signed") { question in
+                guard case .disclosure(var votes) = question.stage else { return }
+                change(&votes)
+                question.stage = .disclosure(votes)
+            }
+        }
     }
 
     @Test func aDisclosureTellsOneSecretOfEach() async throws {

@@ -180,13 +180,88 @@ import Privacy
             let sealed = try await sum.filter.atSite(
                 SumFixture.zeros(sum, "site-00"), FilterContext(round: sum.round, site: "site-00"))
             let weights = try sealed.tensors.weights()
-            words.append(Array(weights["sealed.0"]!.bytes.assumingMemoryBound(to: UInt32.self)))
+            words.append(weights["sealed.0"]!.values(as: UInt32.self))
             #expect(sealed.metrics.isEmpty)
         }
         #expect(Set(words[0]).count == 203 && Set(words[0] + words[1]).count == 406)
         // Of 203 · 32 bits, half and 7 standard deviations: outside once in 10¹¹.
         let ones = words[0].reduce(0) { $0 + $1.nonzeroBitCount }
         #expect(abs(Double(ones) - 3248) < 7 * 40.3)
+    }
+
+    /// Doubles, halves and whole numbers, and a tensor without dimensions.
+    @Test(arguments: SecureSumSettings.Form.allCases)
+    func everyTypeIsSummed(_ form: SecureSumSettings.Form) async throws {
+        let types: [(name: String, shape: [Int], type: ScalarType)] = [
+            ("double", [3], .float64), ("half", [2, 2], .float16), ("count", [], .int64), ("byte", [3], .uint8),
+        ]
+        let names = ["site-00", "site-01", "site-02"]
+        var sum = try SumFixture(
+            3, form,
+            descriptions: names.map { name in
+                SiteDescription(
+                    name: name, examples: 1,
+                    tensors: types.map {
+                        TensorRole(TensorDescription(name: $0.name, shape: $0.shape, type: $0.type))
+                    })
+            })
+        sum.weights = ["site-00": 1, "site-01": 2, "site-02": 1]
+        /// Every value of a site's tensors.
+        func update(_ value: Double) throws -> ModelUpdate {
+            let tensors = try types.map { own in
+                let count = own.shape.reduce(1, *)
+                let doubles = [Double](repeating: value, count: count)
+                let wide = Weights.Tensor(
+                    TensorDescription(name: own.name, shape: own.shape, type: .float64),
+                    storage: TensorStorage(byteCount: count * 8) { buffer in
+                        doubles.withUnsafeBytes { buffer.copyMemory(from: $0) }
+                    })
+                return try ConvertedTensors(Weights([wide]), from: .float64, to: own.type).weights().tensors[0]
+            }
+            return ModelUpdate(.difference, Weights(tensors), examples: 1, steps: 1)
+        }
+        try await sum.carryOut(.beforeTraining, with: names)
+        var sealed: [String: ModelUpdate] = [:]
+        for (name, value) in zip(names, [2.0, 4, 7]) {
+            sealed[name] = try await sum.filter.atSite(update(value), FilterContext(round: 1, site: name))
+        }
+        try await sum.carryOut(.afterTraining, with: names)
+        let means = try await sum.filter.open(sealed, sum.sealedRound).tensors.weights()
+        #expect(means.descriptions == sum.plan.shares.map(\.tensor))
+        // The mean is 17 / 4, of whole numbers 4.
+        #expect(means["double"]!.values(as: Double.self).allSatisfy { abs($0 - 4.25) < 3 * 8 / 0x1p31 })
+        #expect(means["half"]!.values(as: Float16.self) == [4.25, 4.25, 4.25, 4.25])
+        #expect(means["count"]!.values(as: Int64.self) == [4])
+        #expect(means["byte"]!.values(as: UInt8.self) == [4, 4, 4])
+        // A count that does not fit is not cut off.
+        sum.round = 2
+        try await sum.carryOut(.beforeTraining, with: names)
+        await #expect {
+            var large = try update(1)
+            var tensors = try large.tensors.weights()
+            tensors.set(
+                Weights.Tensor(
+                    TensorDescription(name: "count", shape: [], type: .int64),
+                    storage: TensorStorage(byteCount: 8) { $0.storeBytes(of: 1 << 25, as: Int64.self) }))
+            large.tensors = tensors
+            _ = try await sum.filter.atSite(large, FilterContext(round: 2, site: "site-00"))
+        } throws: {
+            "\($0)".contains("count counts beyond")
+        }
+    }
+
+    @Test func settingsThatProtectNothingAreRefused() {
+        let changes: [(inout SecureSumSettings) -> Void] = [
+            { $0.clippingRange = 0 }, { $0.clippingRange = .nan }, { $0.mostClipped = 2 }, { $0.neighbours = 1 },
+            { $0.neighbours = 256 }, { $0.neighbours = 5 }, { $0.threshold = 0.4 }, { $0.threshold = 1 },
+            { $0.largestShare = 0.5 }, { $0.largestShare = .nan },
+        ]
+        for change in changes {
+            var settings = SecureSumSettings()
+            change(&settings)
+            #expect(throws: PrivacyError.self) { try settings.validate() }
+        }
+        #expect(throws: Never.self) { try SecureSumSettings().validate() }
     }
 
     @Test func whatIsNoNumberOrTooWideIsNotSent() async throws {

@@ -129,3 +129,10 @@ struct SumFixture {
         return integerSum(share, over: survivors, of: all).map { Float(Double($0) / factor) }
     }
 }
+
+extension Weights.Tensor {
+    /// A copy of the values: bytes alone do not keep the tensor alive.
+    func values<Value>(as _: Value.Type) -> [Value] {
+        withExtendedLifetime(storage) { Array(bytes.assumingMemoryBound(to: Value.self)) }
+    }
+}
