@@ -4,6 +4,8 @@
 public protocol Aggregator: Sendable {
     /// Updates that it needs.
     var fewestUpdates: Int { get }
+    /// Whether it compares updates with each other, and so cannot work on their mean. True unless it says otherwise.
+    var readsSingleUpdates: Bool { get }
     /// - Parameters:
     ///   - contributions: checked, in the order of the sites' names.
     ///   - global: the model that the sites were sent, under the plan's names.
@@ -13,6 +15,7 @@ public protocol Aggregator: Sendable {
 
 extension Aggregator {
     public var fewestUpdates: Int { 1 }
+    public var readsSingleUpdates: Bool { true }
 }
 
 /// The contributions that hold one of the plan's tensors.

@@ -88,4 +88,17 @@ public struct SharingPlan: Sendable {
         let shared = Set(expectation(of: site.name).map(\.name))
         return site.tensors.map(\.tensor.name).filter { !shared.contains($0) }
     }
+
+    private init(shares: [Share], sites: [SiteDescription]) { (self.shares, self.sites) = (shares, sites) }
+
+    /// The plan of one site that stands for several, with all that they share under the plan's own names.
+    func united(of sites: [String]) -> SharingPlan {
+        let held = shares.filter { share in sites.contains { share.members[$0] != nil } }
+        return SharingPlan(
+            shares: held.map { share in
+                var share = share
+                share.members = [FilterContext.allSites: share.tensor.name]
+                return share
+            }, sites: [SiteDescription(name: FilterContext.allSites, examples: 0)])
+    }
 }

@@ -2,6 +2,8 @@
 ///
 /// A tensor that only some sites hold is averaged over them, their weights scaled to add up to 1.
 public struct WeightedMean: Aggregator {
+    public var readsSingleUpdates: Bool { false }
+
     public init() {}
 
     public func combine(_ contributions: [Contribution], plan: SharingPlan, global: Weights) throws -> Weights {

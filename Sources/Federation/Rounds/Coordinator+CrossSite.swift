@@ -19,7 +19,14 @@ extension Coordinator {
     public static let serverBest = "server best"
 
     /// Lets every site judge every site's own model and the server's. One model at a time is in memory.
+    ///
+    /// - Throws: `FederationError.setting` where updates are sealed: a site's own model would tell what they hide.
     public func crossValidate(_ result: RunResult) async throws -> CrossSiteResult {
+        if let sealing = strategy.sealing {
+            throw FederationError.setting(
+                "Cross-site validation sends single sites' models, which the filter \(sealing.name) hides. Leave out one of the two."
+            )
+        }
         var matrix = CrossSiteResult()
         matrix.sites = sites
         let plan = result.plan

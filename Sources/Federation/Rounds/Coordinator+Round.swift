@@ -6,9 +6,10 @@
 
 /// The parts of one round.
 extension Coordinator {
-    /// Lets the selected sites train, and gives back what was usable, in the order of their names.
+    /// Lets the selected sites train, and gives back what was usable, in the order of their names, with the plan that it
+    /// goes by: that of one site for all, where updates open only together.
     func train(_ round: Int, global: Weights, plan: SharingPlan, report: inout RoundReport) async throws
-        -> [Contribution]
+        -> (contributions: [Contribution], plan: SharingPlan)
     {
         let known = Dictionary(plan.sites.map { ($0.name, $0) }, uniquingKeysWith: { a, _ in a })
         let selected =
@@ -24,8 +25,9 @@ extension Coordinator {
             await tell(.siteLeftOut(site, during: step, reason: reason))
         }
         var training = selected
+        let sealed = try sealedRound(round, plan: plan)
         for filter in strategy.filters {
-            guard let exchange = filter.exchange(.beforeTraining, round: round) else { continue }
+            guard let exchange = try exchange(of: filter, .beforeTraining, round: round, sealed) else { continue }
             training = try await carryOut(exchange, with: training, until: { end }, lost: lose)
         }
 
@@ -59,14 +61,35 @@ extension Coordinator {
             }
             outcomes[arrival.site] = outcome
         }
+        if let sealing = strategy.sealing, let sealed {
+            for (site, update) in updates {
+                do { try sealing.check(update, from: site, sealed) } catch {
+                    updates[site] = nil
+                    outcomes[site]?.part = .failed("\(error)")
+                }
+            }
+        }
         var arrived = updates.keys.sorted()
-        for filter in strategy.filters.reversed() {
-            guard let exchange = filter.exchange(.afterTraining, round: round) else { continue }
+        // Too few are not opened; the end of the round says why the others are missing.
+        if sealed != nil, arrived.count < strategy.minimumSites { arrived = [] }
+        for filter in strategy.filters.reversed() where !arrived.isEmpty {
+            guard let exchange = try exchange(of: filter, .afterTraining, round: round, sealed) else { continue }
             arrived = try await carryOut(exchange, with: arrived, until: { end }, lost: lose)
         }
 
         let check = UpdateCheck(plan)
         var contributions: [Contribution] = []
+        var planOfUpdates = plan
+        if let sealing = strategy.sealing, let sealed, !arrived.isEmpty {
+            let opened = try await open(updates, with: sealing, sealed)
+            (contributions, planOfUpdates) = ([opened.contribution], opened.plan)
+            for (site, update) in updates {
+                // One that was lost after its update had come is in the sum all the same.
+                outcomes[site]?.part = opened.sites.contains(site) ? .took : .failed("its update was not opened")
+                outcomes[site]?.count(update)
+            }
+            arrived = []
+        }
         for site in arrived {
             guard var update = updates.removeValue(forKey: site) else { continue }
             do {
@@ -81,9 +104,7 @@ extension Coordinator {
                         site: description, content: update.content, tensors: update.tensors,
                         weight: try strategy.weighting.weight(
                             of: description, examples: update.examples, steps: update.steps)))
-                outcomes[site]?.examples = update.examples
-                outcomes[site]?.steps = update.steps
-                outcomes[site]?.metrics = update.metrics
+                outcomes[site]?.count(update)
             } catch {
                 if error is CancellationError, Task.isCancelled { throw error }
                 outcomes[site]?.part = .failed("\(error)")
@@ -104,7 +125,7 @@ extension Coordinator {
                     }
                 })
         }
-        return contributions
+        return (contributions, planOfUpdates)
     }
 
     /// Sites for a round. Names of sites that were left out are passed over.

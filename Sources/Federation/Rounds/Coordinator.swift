@@ -93,6 +93,7 @@ public actor Coordinator {
         // Weights that are missing end the run here, and not in every round.
         for site in descriptions { _ = try strategy.weighting.weight(of: site, examples: site.examples, steps: 1) }
         let plan = try SharingPlan(sites: descriptions, sharing: strategy.sharing)
+        try strategy.sealing?.admit(plan)
         if settings.warmUpRounds > 0 {
             guard descriptions.contains(where: { plan.backbone(of: $0.name).count < $0.tensors.count }) else {
                 throw FederationError.setting(
@@ -123,14 +124,15 @@ public actor Coordinator {
     /// One round: training at the sites, one model out of their updates, its judgement, and all of it on the disk.
     private func perform(_ round: Int, _ plan: SharingPlan, _ state: inout RunState) async throws {
         var report = RoundReport(round: round, rounds: settings.rounds)
-        let contributions = try await train(round, global: state.global, plan: plan, report: &report)
+        let updates = try await train(round, global: state.global, plan: plan, report: &report)
         await tell(.aggregating(round: round))
         let clock = ContinuousClock()
         let aggregation = clock.now
-        let aggregated = try strategy.aggregator.combine(contributions, plan: plan, global: state.global)
+        let aggregated = try strategy.aggregator.combine(
+            updates.contributions, plan: updates.plan, global: state.global)
         if round > 0 {
             if strategy.keepsModelOfEachModality {
-                let models = try modelsOfModalities(contributions, plan: plan, global: state.global)
+                let models = try modelsOfModalities(updates.contributions, plan: plan, global: state.global)
                 state.ofModality.merge(models) { $1 }
             }
             state.global = try strategy.serverOptimizer.step(

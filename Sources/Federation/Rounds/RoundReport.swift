@@ -33,6 +33,11 @@ public struct RoundReport: Sendable, Equatable, Codable {
             self.site = site
             self.part = part
         }
+
+        /// Takes over what an update says of its training.
+        mutating func count(_ update: ModelUpdate) {
+            (examples, steps, metrics) = (update.examples, update.steps, update.metrics)
+        }
     }
 
     public var round: Int

@@ -38,6 +38,19 @@ public struct Strategy: Sendable {
             "This aggregation needs \(aggregator.fewestUpdates) updates: set the minimum of sites to that, not to \(minimumSites)."
         )
         try require(
+            !filters.dropLast().contains { $0 is any SealingFilter },
+            "After updates are sealed nothing more can be done to them: let the filter that seals be the last, and the only one of its kind."
+        )
+        if let sealing {
+            try require(
+                needsPlainUpdates.isEmpty,
+                "The filter \(sealing.name) seals updates. " + needsPlainUpdates.joined(separator: " "))
+            try require(
+                minimumSites >= sealing.fewestUpdates,
+                "The filter \(sealing.name) hides updates among at least \(sealing.fewestUpdates): set the minimum of sites to that, not to \(minimumSites)."
+            )
+        }
+        try require(
             proximalTerm >= 0 && proximalTerm.isFinite, "FedProx's μ must be 0 or above, not \(proximalTerm).")
         try require(validationInterval >= 0, "Validation every \(validationInterval) rounds makes no sense.")
         for limit in [deadline, preparationDeadline].compactMap(\.self) {

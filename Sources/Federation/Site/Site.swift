@@ -70,7 +70,12 @@ public actor Site {
             for filter in filters { update = try await filter.atSite(update, context) }
             return .update(update)
         case .validate(let task): return .validation(try await learner.validate(task))
-        case .sendModel: return .weights(try await learner.model())
+        case .sendModel:
+            if let sealing = filters.first(where: { $0 is any SealingFilter }) {
+                throw FederationError.site(
+                    "\(name) does not send its own model, which the filter \(sealing.name) hides.")
+            }
+            return .weights(try await learner.model())
         case .finish(let model):
             try await learner.finish(model)
             return .done
