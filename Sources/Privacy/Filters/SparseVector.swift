@@ -9,13 +9,13 @@ import Federation
 public struct SparseVector: UpdateFilter {
     public let name = "sparse-vector"
     public let settings: Settings
-    public let randomness: FilterRandomness
+    public let randomness: NoiseSource
 
     /// More passes over all values than this, and the threshold lies where no noise reaches it: FLARE would go on for ever.
     static let mostPasses = 1000
 
     /// - Throws: `PrivacyError.setting`.
-    public init(_ settings: Settings = Settings(), randomness: FilterRandomness = .secure) throws {
+    public init(_ settings: Settings = Settings(), randomness: NoiseSource = .secure) throws {
         try settings.validate()
         self.settings = settings
         self.randomness = randomness
@@ -45,16 +45,16 @@ public struct SparseVector: UpdateFilter {
         }
         let scales = settings.scales(values: count)
         let gamma = settings.gamma
-        var threshold = LaplaceNoise(scale: scales.threshold, stream.fork())
+        var threshold = SparseVectorNoise(scale: scales.threshold, stream.fork())
         let bound = settings.tau + threshold.draw()
-        let query = LaplaceNoise(scale: scales.query, stream.fork())
+        let query = SparseVectorNoise(scale: scales.query, stream.fork())
         let accepted = try accepted(count, atLeast: scales.kept, bound: bound, query) { index in
             let value = index < values.count ? Double(values[index]) : scalars[index - values.count]
             return min(abs(value / steps), gamma)
         }
         // A value that was chosen twice is sent once, with the noise of the last time.
         let isChosen = chosen(scales.kept, from: accepted, of: count, stream.fork())
-        var noise = LaplaceNoise(scale: scales.release, stream.fork())
+        var noise = SparseVectorNoise(scale: scales.release, stream.fork())
         let form = settings.form
         return [Float](unsafeUninitializedCapacity: values.count) { result, filled in
             for index in values.indices {
@@ -76,7 +76,7 @@ public struct SparseVector: UpdateFilter {
 
     /// Values whose size with noise reaches the bound, over as many passes as it takes to have enough of them.
     private func accepted(
-        _ count: Int, atLeast fewest: Int, bound: Double, _ noise: LaplaceNoise, _ size: (Int) -> Double
+        _ count: Int, atLeast fewest: Int, bound: Double, _ noise: SparseVectorNoise, _ size: (Int) -> Double
     ) throws -> [UInt32] {
         var noise = noise
         var accepted: [UInt32] = []

@@ -10,7 +10,7 @@
 ///
 /// The grid of float64 tells something of what was added to it (Mironov 2012), so this noise is only for the filters after
 /// FLARE's, which use the same and promise nothing to a patient.
-struct LaplaceNoise {
+struct SparseVectorNoise {
     let scale: Double
     private var words: RandomWords
 
