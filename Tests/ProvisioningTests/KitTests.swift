@@ -134,7 +134,7 @@ import Provisioning
     @Test(arguments: [
         (#"{"gpu_idz": [1]}"#, "did you mean gpu_ids?"), (#"{"memory_limit_gb": 1e300}"#, "at most 1000000"),
         (#"{"memory_limit_gb": -1}"#, "is not above 0"), (#"{"num_workers": 99999999999}"#, "0 to 1024"),
-        (#"{"num_of_gpus": -1}"#, "0 to 1024"), (#"{"mem_per_gpu_in_GiB": -4}"#, "is not within"),
+        (#"{"num_of_gpus": -1}"#, "0 to 1024"), (#"{"mem_per_gpu_in_GiB": 4}"#, "mem_per_gpu_in_GiB"),
         (#"{"gpu_ids": [-1]}"#, "no number of a GPU"), ("[]", "is no JSON object"), ("", "is no JSON object"),
     ])
     func resourcesThatNoneCanHaveAreRefused(json: String, words: String) async throws {

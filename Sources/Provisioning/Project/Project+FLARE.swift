@@ -172,6 +172,11 @@ struct FLAREParticipants {
         }
         if let capacity = fields.fields("capacity") {
             site.resources.readCapacity(capacity, reading)
+            if let node = capacity.node("mem_per_gpu_in_GiB") {
+                reading.notice(
+                    node,
+                    "mem_per_gpu_in_GiB is ignored: it is for FLARE's scheduler, and a site takes the GPU that it has")
+            }
             capacity.finish()
         }
         sites.append(site)

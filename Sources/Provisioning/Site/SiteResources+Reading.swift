@@ -45,8 +45,6 @@ extension SiteResources {
     /// The keys of a site's `capacity` in a project of FLARE's form.
     mutating func readCapacity(_ fields: ProjectFields, _ reading: ProjectReading) {
         gpuCount = Self.within(0...1024, fields.number("num_of_gpus"), "num_of_gpus", fields, reading)
-        gpuMemory = Self.within(
-            0...100_000, fields.decimal("mem_per_gpu_in_GiB"), "mem_per_gpu_in_GiB", fields, reading)
     }
 
     private static func within<Value: Comparable>(

@@ -4,8 +4,6 @@ public struct SiteResources: Sendable, Equatable, Codable {
     public var gpuIDs: [Int]?
     /// How many GPUs, where their numbers were not said.
     public var gpuCount: Int?
-    /// GiB of memory that each of them must have.
-    public var gpuMemory: Double?
     /// GiB of main memory that training may use.
     public var memoryLimit: Double?
     /// Threads that prepare batches.
@@ -25,7 +23,6 @@ public struct SiteResources: Sendable, Equatable, Codable {
     enum CodingKeys: String, CodingKey {
         case gpuIDs = "gpu_ids"
         case gpuCount = "num_of_gpus"
-        case gpuMemory = "mem_per_gpu_in_GiB"
         case memoryLimit = "memory_limit_gb"
         case workers = "num_workers"
     }

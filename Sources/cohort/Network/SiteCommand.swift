@@ -67,7 +67,8 @@ struct SiteCommand: AsyncParsableCommand {
             let key = try kit.privateKey { try passphrase.ofKey(kit.settings.name) }
             let connection = try kit.connection(port: kit.settings.server.port, key: key)
             let host = RunHost(name, folder: state, setup: setup, log: log)
-            let site = try FleetSite(FleetClient(connection), host: host, folder: state, log: log)
+            let site = try FleetSite(
+                FleetClient(connection), host: host, folder: state, settings: setup.fleetSettings, log: log)
             try await withThrowingTaskGroup(of: Void.self) { group in
                 group.addTask { try await site.run() }
                 group.addTask {
@@ -88,7 +89,7 @@ struct SiteCommand: AsyncParsableCommand {
             let host = RunHost(
                 name, folder: state, setup: setup, standing: order, rounds: superLink.rounds, log: log)
             let client = try superLink.client(key: try signingKey(kit))
-            var settings = FleetSite.Settings()
+            var settings = setup.fleetSettings
             settings.packs = superLink.packed
             try await FleetSite(client, host: host, folder: state, settings: settings, log: log).run()
         }

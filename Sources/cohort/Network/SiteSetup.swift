@@ -1,4 +1,5 @@
 import Federation
+import Fleet
 import NNUNet
 import Provisioning
 import Study
@@ -66,6 +67,16 @@ struct SiteSetup {
             }
         loaderThreads = first(\.workers).map { max(1, $0) }
         memoryLimit = first(\.memoryLimit).map { Int($0 * 1_073_741_824) }
+    }
+}
+
+extension SiteSetup {
+    /// What a message may have at most is known before it has come: the tensors that the policy allows, and what stands
+    /// around them.
+    var fleetSettings: FleetSite.Settings {
+        var settings = FleetSite.Settings()
+        settings.largestMessage = policy.largestMessage.map { $0 + (1 << 20) }
+        return settings
     }
 }
 

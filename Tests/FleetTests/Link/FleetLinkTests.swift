@@ -110,6 +110,56 @@ import Testing
         }
     }
 
+    /// What is longer than the site takes is refused before all of it has come, and leaves nothing at the site.
+    @Test func aTaskThatIsTooLargeIsRefusedAsItComes() async throws {
+        let folder = try TemporaryFolder()
+        var settings = FleetSite.Settings()
+        settings.largestMessage = 500_000
+        try await LinkBench.serve(identity("keys"), in: folder.url) { [settings, url = folder.url] bench in
+            try await bench.service.open(FleetRun(id: 1))
+            try await bench.withSite(Site(name: "a", learner: Echo()), settings: settings) {
+                let link = FleetLink(to: "a", of: bench.service, run: 1)
+                func validate(_ tensors: Int) async throws {
+                    let model = Weights((1...tensors).map { tensor("w\($0)", [20_000], seed: $0) })
+                    _ = try await link.perform(.validate(ValidationTask(round: tensors, model: model)))
+                }
+                try await validate(3)
+                await #expect {
+                    try await validate(60)
+                } throws: {
+                    "\($0)".contains("policy refuses: the message is larger than the 500000 bytes")
+                }
+                let objects = try ObjectStore(url.appending(path: "a/objects")).all()
+                #expect(objects.count < 30)  // those of the message that it answered last
+                try await validate(2)
+            }
+        }
+    }
+
+    /// A run that is stopped stops its sites' work too, and they are free for the next.
+    @Test func aSiteGivesUpTheWorkOfARunThatHasEnded() async throws {
+        let folder = try TemporaryFolder()
+        var settings = FleetSite.Settings()
+        settings.watch = .milliseconds(50)
+        try await LinkBench.serve(identity("keys"), in: folder.url) { [settings] bench in
+            try await bench.service.open(FleetRun(id: 1))
+            try await bench.service.open(FleetRun(id: 2))
+            let learner = Sleeper()
+            try await bench.withSite(Site(name: "a", learner: learner), settings: settings) {
+                let first = FleetLink(to: "a", of: bench.service, run: 1)
+                let trained = Task { try await first.perform(.train(TrainTask(round: 1, rounds: 2, model: Weights()))) }
+                for _ in 0..<1000 where learner.state == .idle { try await Task.sleep(for: .milliseconds(10)) }
+                #expect(learner.state == .sleeping)
+                try await Task.sleep(for: .milliseconds(300))
+                #expect(learner.state == .sleeping)  // as long as the run goes on
+                try await bench.service.close(1)
+                await #expect(throws: FleetError.self) { _ = try await trained.value }
+                _ = try await FleetLink(to: "a", of: bench.service, run: 2).perform(.describe)
+                #expect(learner.state == .givenUp)
+            }
+        }
+    }
+
     @Test func whatTheServerHearsOfAFailureNamesNoFile() async throws {
         let folder = try TemporaryFolder()
         let task = SiteTask.validate(ValidationTask(round: 1, model: Weights()))
@@ -211,6 +261,30 @@ private struct Echo: Learner {
     func validate(_ task: ValidationTask) async throws -> ValidationResult {
         if let failure { throw failure }
         return ValidationResult(examples: 1, metrics: [:])
+    }
+    func model() async throws -> Weights { Weights() }
+    func finish(_ model: Weights) async throws {}
+}
+
+/// Trains until it is given up.
+private final class Sleeper: Learner {
+    enum State { case idle, sleeping, givenUp }
+    private let content = Mutex(State.idle)
+    var state: State { content.withLock { $0 } }
+
+    func answer(_ question: Data) async throws -> Data { question }
+    func describe() async throws -> SiteDescription { SiteDescription(name: "", examples: 1) }
+    func initialWeights() async throws -> Weights { Weights() }
+    func train(_ task: TrainTask) async throws -> ModelUpdate {
+        content.withLock { $0 = .sleeping }
+        do { try await Task.sleep(for: .seconds(600)) } catch {
+            content.withLock { $0 = .givenUp }
+            throw error
+        }
+        return ModelUpdate(.weights, task.model, examples: 1, steps: 1)
+    }
+    func validate(_ task: ValidationTask) async throws -> ValidationResult {
+        ValidationResult(examples: 1, metrics: [:])
     }
     func model() async throws -> Weights { Weights() }
     func finish(_ model: Weights) async throws {}

@@ -56,11 +56,13 @@ struct LinkBench: Sendable {
 
     /// Lets a site work as long as `body` runs.
     func withSite<Result: Sendable>(
-        _ participant: Site, _ body: @Sendable @escaping () async throws -> Result
+        _ participant: Site, settings: FleetSite.Settings = FleetSite.Settings(),
+        _ body: @Sendable @escaping () async throws -> Result
     ) async throws -> Result {
         let (client, connection) = try await client(participant.name)
         let site = try FleetSite(
-            client, host: OneSite(participant), folder: folder.appending(path: participant.name), log: { _ in })
+            client, host: OneSite(participant), folder: folder.appending(path: participant.name),
+            settings: settings, log: { _ in })
         let result: Swift.Result<Result, any Error>
         do {
             result = .success(
