@@ -345,7 +345,7 @@ def main():
 def measure(bench):
     only = bench.arguments.only.split(",")
     if "large" in only:
-        ours = bench.beside_floor(2, LARGE, TENSORS, 4, "2 sites × 124 MB", "at most 1.5×", "under 300 MB")
+        ours = bench.beside_floor(2, LARGE, TENSORS, 10, "2 sites × 124 MB", "at most 1.5×", "under 300 MB")
         for tensors in () if bench.arguments.alone else (TENSORS, 1):
             bench.beside_superlink("2 sites × 124 MB", ours, 2, LARGE, tensors, 3, "at most 0.125×")
         if not bench.arguments.alone:

@@ -67,25 +67,12 @@ struct ServerCommand: AsyncParsableCommand {
             settings, routes: FleetEndpoint(service).routes, policy: policy,
             audit: { Output.error("refused: \($0.status ?? 0) \($0.route ?? "") \($0.reason)") },
             onListening: { Output.error("listening on port \($0)") })
-        try await withThrowingTaskGroup(of: Bool.self) { group in
-            group.addTask {
-                try await server.run()
-                return false
-            }
-            group.addTask {
-                try await service.untilDiskFails()
-                return false
-            }
-            group.addTask {
-                let result = try await lead(service, in: runFolder)
-                try WeightsFile.write(result.global, to: output)
-                try await service.close(Self.run)
-                try await server.shutdown()
-                Output.json(Ending(wasThere: false))
-                return true
-            }
-            while let hasEnded = try await group.next(), !hasEnded {}
-            group.cancelAll()
+        try await server.run(service) {
+            let result = try await lead(service, in: runFolder)
+            try WeightsFile.write(result.global, to: output)
+            try await service.close(Self.run)
+            try await server.shutdown()
+            Output.json(Ending(wasThere: false))
         }
     }
 

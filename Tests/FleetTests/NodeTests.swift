@@ -4,32 +4,11 @@ import Fleet
 import Foundation
 import Testing
 
-@Suite struct NodeTests {
-    private let folder: TemporaryFolder
-    private let clock = ToyClock()
+@Suite struct NodeTests: ServiceSuite {
+    let folder: TemporaryFolder
+    let clock = ToyClock()
 
     init() throws { folder = try TemporaryFolder() }
-
-    private func service(_ settings: FleetService.Settings = .init()) throws -> FleetService {
-        let clock = clock
-        return try FleetService(folder.url, settings: settings, now: { clock.now })
-    }
-
-    private func running(_ settings: FleetService.Settings = .init()) async throws -> FleetService {
-        let service = try service(settings)
-        try await service.open(FleetRun(id: 7))
-        return service
-    }
-
-    private let question = FleetService.Question(key: "round 1", runID: 7, type: "train", group: "1")
-    private static let model: RecordDict = [
-        "arrays": .arrays(ArrayRecord(Weights([tensor("w", [40, 50]), tensor("n", [1], .int64)]))),
-        "config": .config(["server-round": .int(1)]),
-    ]
-    private func refusal(_ body: () async throws -> Void) async -> FleetFailure? {
-        do { try await body() } catch { return error as? FleetFailure }
-        return nil
-    }
 
     @Test func nodesAsTheyComeAndGo() async throws {
         let service = try await running()

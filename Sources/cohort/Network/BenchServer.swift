@@ -25,22 +25,7 @@ struct BenchServer {
         let server = try HTTPSServer(
             .init(host: "127.0.0.1", port: port, tls: nil, audience: .sites), routes: FleetEndpoint(service).routes,
             policy: policy, audit: { _ in }, onListening: { print("listening on 127.0.0.1:\($0)") })
-        try await withThrowingTaskGroup(of: Bool.self) { group in
-            group.addTask {
-                try await server.run()
-                return false
-            }
-            group.addTask {
-                try await service.untilDiskFails()
-                return false
-            }
-            group.addTask {
-                try await lead(service)
-                return true
-            }
-            defer { group.cancelAll() }
-            while let isDone = try await group.next() { if isDone { return } }
-        }
+        try await server.run(service) { try await lead(service) }
     }
 
     private func lead(_ service: FleetService) async throws {
