@@ -183,6 +183,13 @@ enum KitText {
             # Whether a person must let in each run.
             # approval: true
 
+            # What leaves only with noise, and how much of that all runs together may cost; docs/differential-privacy.md. Where
+            # privacy stands, what it does not allow is refused.
+            # privacy: {required: record, cap: {epsilon: 20, delta: 1e-5}, plain_releases: [fingerprint, metrics]}
+
+            # Keys of dataset.json that training does not see, and columns that no run may group cases by.
+            # blocked_data_fields: [\((policies?.blockedDataFields ?? []).joined(separator: ", "))]
+
             # No message has a place for a name, a date or a number of a patient.
 
             """
