@@ -152,7 +152,7 @@ struct NetworkCommandTests {
         let policies = [
             "hospital_a": """
             fewest_cases: 4
-            blocked_data_fields: [name]
+            blocked_data_fields: [Description]
             privacy: {required: record, cap: {epsilon: 1000, delta: 1e-3}, plain_releases: [fingerprint]}
             """, "hospital_c": "privacy: {required: site, plain_releases: [fingerprint]}\n",
         ]
@@ -176,10 +176,10 @@ struct NetworkCommandTests {
         func text(_ file: String) throws -> String { String(decoding: try cohort.bytes(file), as: UTF8.self) }
         #expect(try text("hospital_a.out").contains("privacy of each record: ε"))
         #expect(try !text("server.out").contains("privacy of each record"))
-        // phantom's dataset.json has a name, which the policy blocks.
+        // A dataset.json of a phantom has a description, which the policy blocks.
         let json = "cohort-data/nnUNet_preprocessed/Dataset30%_H30%/dataset.json"
-        #expect(try text(json.replacing("%", with: "2")).contains("\"name\""))
-        #expect(try !text(json.replacing("%", with: "1")).contains("\"name\""))
+        #expect(try text(json.replacing("%", with: "2")).contains("\"description\""))
+        #expect(try !text(json.replacing("%", with: "1")).contains("\"description\""))
     }
 
     @Test func aSiteRenewsItsCertificateInItsLastThird() async throws {

@@ -43,6 +43,7 @@ import Testing
         // The part alone lets nothing out without noise.
         #expect(try SiteRules(yaml: "privacy: {}").privacy?.plainReleases == [])
         #expect(try SiteRules(yaml: "{}").privacy == nil)
+        #expect(throws: RunFileError.self) { _ = try SiteRules(yaml: "privacy:\nwork: [train]") }
     }
 
     @Test(arguments: [

@@ -82,13 +82,7 @@ public struct RunPrivacyPlan: Sendable {
 
         func records(_ column: String?) throws -> Int {
             guard let column else { return cases.count }
-            let file = ["patients.csv", "patients.tsv"].map { folder.appending(path: $0) }
-                .first { FileManager.default.fileExists(atPath: $0.path) }
-            guard let file else {
-                throw StudyError.setting("\(name) has no patients.csv to group its cases by \(column).")
-            }
-            let patients = try CaseTable(contentsOf: file, column: column).values()
-            return Set(cases.compactMap { patients[$0] }).count
+            return Set(try PatientTable.patients(of: cases, in: folder, column: column).values).count
         }
     }
 

@@ -7,29 +7,12 @@ import NNUNet
 #endif
 
 extension StudySite {
-    /// Whose each training case is, by a column of `patients.csv` or `patients.tsv` in the dataset's folder.
+    /// Whose each training case is, by a column of its dataset's table.
     ///
     /// - Throws: `NNUNetError` where there is no such table or column, or a training case is not in it.
     public func recordOfCase(column: String) throws -> [String: String] {
-        let folder = folders.raw.appending(path: dataset)
-        let file = ["patients.csv", "patients.tsv"].map { folder.appending(path: $0) }
-            .first { FileManager.default.fileExists(atPath: $0.path) }
-        guard let file else {
-            throw NNUNetError.dataset(
-                dataset,
-                facts: [
-                    "it has no patients.csv, by which cases of one patient are one record (columns case, \(column))"
-                ])
-        }
-        let patients = try CaseTable(contentsOf: file, column: column).values()
-        let cases = try trainingCases
-        let unknown = cases.count { patients[$0] == nil }
-        guard unknown == 0 else {
-            throw NNUNetError.dataset(
-                dataset, facts: ["\(unknown) of its training cases have no \(column) in \(file.lastPathComponent)"])
-        }
-        let wanted = Set(cases)
-        return patients.filter { wanted.contains($0.key) }
+        try PatientTable.patients(
+            of: trainingCases, in: folders.raw.appending(path: dataset), column: column)
     }
 
     /// Cases that the fold trains on; also before preparation, when nothing was divided yet.

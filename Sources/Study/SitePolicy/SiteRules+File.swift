@@ -30,6 +30,13 @@ extension SiteRules {
         var reading = Reading(faults: faults, paths: Self.paths(under: ""))
         self.init()
         read(root, at: "", &reading)
+        if case .mapping(let entries) = root.content,
+            let empty = entries.first(where: { $0.key.asKey == "privacy" && $0.value.isNull })
+        {
+            // Nothing below it: whoever wrote it did not mean to allow all.
+            reading.fault(
+                empty.place, "privacy", "is empty", "write what is asked of runs, or {} to let out only noise")
+        }
         check(at: "", &reading)
         guard reading.faults.isEmpty else { throw RunFileError(file: file, faults: reading.faults) }
         merge()

@@ -68,6 +68,16 @@ public struct CaseTable: Sendable, Equatable {
         return values
     }
 
+    /// A table's text with all of its columns, and of its rows those of some cases.
+    static func text(_ text: String, keeping cases: Set<String>, file: String) throws -> String {
+        let kept = Set(
+            try CaseTable(text, file: file, column: "case").rows.enumerated().filter { cases.contains($1.identifier) }
+                .map(\.offset))
+        let lines = lines(of: text).filter { !$0.text.isEmpty }.map(\.text)
+        let rows = lines.dropFirst().enumerated().filter { kept.contains($0.offset) }.map(\.element)
+        return (lines.prefix(1) + rows).joined(separator: "\n") + "\n"
+    }
+
     private static func lines(of text: String) -> [(number: Int, text: String)] {
         let body = text.hasPrefix("\u{FEFF}") ? text.dropFirst() : text[...]
         return body.split(omittingEmptySubsequences: false, whereSeparator: \.isNewline).enumerated().map {
