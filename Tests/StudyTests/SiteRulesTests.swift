@@ -107,6 +107,16 @@ import Testing
         #expect(try refusal("{}", seeded) == "" && refusal("{}", run()) == "")
     }
 
+    @Test func filtersThatCannotReadAnUpdateRefuseTheRun() throws {
+        let weights = try RunFile(yaml: "sites: [{dataset: 301}]")
+        #expect(try refusal("required_filters: [percentile]", weights).contains("work on differences"))
+        #expect(try refusal("required_filters: [{block: weights}]", weights).contains("of the kind weights"))
+        #expect(try refusal("required_filters: [{block: difference}]", weights) == "")
+        #expect(try refusal("required_filters: [percentile, svt]", run()) == "")
+        #expect(try refusal("required_filters: [svt]", run(Self.record)).contains("divide by an update's steps"))
+        #expect(try refusal("required_filters: [svt]", run(Self.record + ", releases: [fingerprint, counts]")) == "")
+    }
+
     @Test func aBlockedFieldNamesNoPatients() throws {
         let grouped = try run(Self.record + ", patients: patient_id")
         #expect(try refusal("blocked_data_fields: [patient-id]", grouped).contains("among blocked_data_fields"))

@@ -22,6 +22,29 @@ public enum SiteFilter: Sendable, Equatable {
     }
 }
 
+extension SiteFilter {
+    /// Whether it can do its work on a run's updates; found out before one is made.
+    ///
+    /// - Throws: `FederationError.policy`, with the fact.
+    func admit(_ run: RunFile) throws {
+        if case .block(let content) = self {
+            guard run.strategy.update != content else {
+                throw FederationError.policy(
+                    "no update of the kind \(content.rawValue) leaves it, and the run asks for such")
+            }
+            return
+        }
+        guard run.strategy.update == .difference else {
+            throw FederationError.policy("its own filters work on differences, and the run asks for weights")
+        }
+        if let promise = run.privacy.differentialPrivacy, !promise.releases.contains(.counts) {
+            throw FederationError.policy(
+                "its own filters divide by an update's steps, which a run with differential privacy tells only with counts "
+                    + "among its releases")
+        }
+    }
+}
+
 extension SiteFilter: YAMLChoice {
     static let options: [YAMLOption<Self>] = [
         .word(

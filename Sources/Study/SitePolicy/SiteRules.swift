@@ -39,5 +39,6 @@ extension SiteRules {
                 "the run groups cases by \(column), which is among blocked_data_fields; name a column of pseudonyms")
         }
         try privacy?.admit(run)
+        if run.task == .train { for filter in filters { try filter.admit(run) } }
     }
 }
