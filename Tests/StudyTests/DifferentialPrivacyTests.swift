@@ -50,7 +50,8 @@ import Testing
     @Test func wholeSitesAreReadAndTheStrategyKeepsThem() throws {
         let file = try read(Self.site)
         let strategy = try file.makeStrategy()
-        #expect(strategy.filters.map(\.name) == ["site-level-privacy"] && strategy.aggregator is SiteLevelMean)
+        #expect(strategy.filters.map(\.name) == ["site-level-privacy"])
+        #expect(strategy.aggregator is SiteLevelMean)
         #expect(try RunFile(yaml: file.yaml()).privacy == file.privacy)
         let settings = try #require(file.privacy.differentialPrivacy).siteLevel(of: file)
         #expect(settings == SiteLevelSettings(clippingNorm: 0.5, noiseMultiplier: 4, noise: .server))
@@ -97,7 +98,8 @@ import Testing
         #expect(settings.steps == 50 * 250 && settings.expectedBatch == 4 && settings.noise == .epsilon(8))
         let off = try read(
             "privacy: {differential_privacy: \(block.replacing("enabled: true", with: "enabled: false"))}")
-        #expect(off.privacy == RunFile.Privacy() && (try off.makeStrategy().aggregator is WeightedMean))
+        #expect(off.privacy == RunFile.Privacy())
+        #expect(try off.makeStrategy().aggregator is WeightedMean)
         #expect(
             faults("privacy: {differential_privacy: \(block.replacing("gaussian", with: "laplace"))}").contains(
                 "gaussian"))
