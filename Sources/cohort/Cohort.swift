@@ -32,7 +32,7 @@ struct Cohort: AsyncParsableCommand {
             PlotOverlaysCommand.self, SimulateCommand.self, ServerCommand.self, SiteCommand.self, SubmitCommand.self,
             StatusCommand.self, AuditCommand.self, LogsCommand.self, StopCommand.self, DownloadCommand.self,
             ProvisionCommand.self,
-            JoinCommand.self, DoctorCommand.self,
+            JoinCommand.self, DoctorCommand.self, PrivacyCommand.self,
         ])
 
     /// nnU-Net's names, under which a link makes this program that command.

@@ -107,7 +107,7 @@ struct DoctorCommandTests {
         let settings = lines.filter { line in
             line.firstRange(of: ": ").map { line[..<$0.lowerBound].allSatisfy { $0 == "_" || $0.isLowercase } } ?? false
         }
-        #expect(settings.count == 6)
+        #expect(settings.count == 8)
         try Data(settings.joined(separator: "\n").utf8).write(to: file)
         try await bench.examine("hospital_a", status: 1).expect(
             "policy", "pass",

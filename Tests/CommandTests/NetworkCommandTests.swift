@@ -138,6 +138,50 @@ struct NetworkCommandTests {
         #expect(metrics.split(separator: UInt8(ascii: "\n")).count == 2)
     }
 
+    @Test func theLedgerAndThePolicyAreTheSites() async throws {
+        let cohort = try Program()
+        defer { cohort.remove() }
+        try hospitals(cohort)
+        let run =
+            Self.run.replacing("validation: {overlays: 0}", with: "validation: {overlays: 0, every: 0}") + """
+
+                strategy: {weights: uniform, minimum_sites: 2}
+                privacy: {differential_privacy: {unit: record, noise_multiplier: 2, delta: 1e-3, expected_batch: 2}}
+                """
+        try Data(run.utf8).write(to: cohort.folder.appending(path: "run.yaml"))
+        let policies = [
+            "hospital_a": """
+            fewest_cases: 4
+            blocked_data_fields: [Description]
+            privacy: {required: record, cap: {epsilon: 1000, delta: 1e-3}, plain_releases: [fingerprint]}
+            """, "hospital_c": "privacy: {required: site, plain_releases: [fingerprint]}\n",
+        ]
+        try await withFederation(cohort, policies: policies) { kits, _ in
+            let submitted = try cohort("submit", "run.yaml", "--kit", kits + "/anna@example.org")
+            #expect(submitted.status == 0, "\(submitted.errors)")
+            try await wait(for: "finished", cohort, kits)
+            let log = try cohort("logs", "1", "--kit", kits + "/anna@example.org")
+            #expect(
+                log.output.contains("hospital_c is left out") && log.output.contains("with the unit site"),
+                "\(log.output)")
+            for (site, dataset) in [("hospital_a", "Dataset301_H301"), ("hospital_b", "Dataset302_H302")] {
+                let ledger = try cohort("privacy", "ledger", "--kit", kits + "/" + site, "--delta", "1e-3")
+                #expect(ledger.status == 0 && ledger.output.contains(dataset), "\(ledger.output)\(ledger.errors)")
+                #expect(ledger.output.contains("1 hospitals") && ledger.output.contains("1 hospitals: fingerprint"))
+                #expect(!ledger.output.contains("counts") && !ledger.output.contains("metrics"))
+            }
+            #expect(try cohort("privacy", "ledger", "--kit", kits + "/hospital_c").status != 0)
+        }
+        // What the run cost here is said here alone.
+        func text(_ file: String) throws -> String { String(decoding: try cohort.bytes(file), as: UTF8.self) }
+        #expect(try text("hospital_a.out").contains("privacy of each record: ε"))
+        #expect(try !text("server.out").contains("privacy of each record"))
+        // A dataset.json of a phantom has a description, which the policy blocks.
+        let json = "cohort-data/nnUNet_preprocessed/Dataset30%_H30%/dataset.json"
+        #expect(try text(json.replacing("%", with: "2")).contains("\"description\""))
+        #expect(try !text(json.replacing("%", with: "1")).contains("\"description\""))
+    }
+
     @Test func aSiteRenewsItsCertificateInItsLastThird() async throws {
         let bench = try await DoctorBench(made: Date(timeIntervalSinceNow: -300 * 86400))
         defer { bench.remove() }

@@ -30,7 +30,13 @@ import Testing
     @Test func thePolicyForHospitalsCanBeRead() throws {
         let examples = try Self.examples(in: Self.page("deployment.md"))
         #expect(examples.count == 1)
-        #expect(try SitePolicy(yaml: examples[0]).fewestCases == 20)
+        #expect(try SiteRules(yaml: examples[0]).policy.fewestCases == 20)
+    }
+
+    @Test func theRunsWithDifferentialPrivacyCanBeRead() throws {
+        let runs = try Self.examples(in: Self.page("differential-privacy.md")).map { try RunFile(yaml: $0) }
+        #expect(runs.map { $0.privacy.differentialPrivacy?.unit?.rawValue } == ["record", "site", "record"])
+        for run in runs { _ = try run.makeStrategy() }
     }
 
     @Test func theRunWithANodeOfFlowersCanBeRead() throws {

@@ -4,7 +4,7 @@ import Testing
 
 @Suite struct SitePolicyTests {
     @Test func aPolicyIsRead() throws {
-        let policy = try SitePolicy(
+        let policy = try SiteRules(
             yaml: """
                 work: [prepare, train]
                 datasets: [Dataset301_Prostate]
@@ -12,12 +12,13 @@ import Testing
                 largest_message_mb: 500
                 hours: ["19:00-07:30", "12:00-13:00"]
                 approval: yes
-                """)
+                """
+        ).policy
         #expect(policy.work == [.prepare, .train])
         #expect(policy.datasets == ["Dataset301_Prostate"])
         #expect(policy.fewestCases == 20 && policy.largestMessage == 500_000_000 && policy.asksForApproval)
         #expect(policy.hours.map(\.description) == ["19:00-07:30", "12:00-13:00"])
-        #expect(try SitePolicy(yaml: "{}") == SitePolicy())
+        #expect(try SiteRules(yaml: "{}") == SiteRules())
     }
 
     @Test(arguments: [
@@ -29,7 +30,7 @@ import Testing
     ])
     func whatCannotBeReadAllowsNothing(yaml: String, remedy: String) {
         #expect {
-            _ = try SitePolicy(yaml: yaml)
+            _ = try SiteRules(yaml: yaml)
         } throws: {
             "\($0)".contains(remedy)
         }

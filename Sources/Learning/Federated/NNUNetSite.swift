@@ -28,6 +28,8 @@ public struct NNUNetSite: Sendable {
     public var patchesPerRecord = 1
     /// The patient of every training case, for DP-SGD; empty where each case is a record of its own.
     public var recordOfCase: [String: String] = [:]
+    /// Fields of `dataset.json` that reach neither the training nor its checkpoints.
+    public var blockedFields = BlockedFields()
     /// Its plan resamples to this spacing (z, y, x) instead of the common one.
     public var targetSpacing: [Double]?
     /// Cases at a time, in preprocessing.

@@ -71,7 +71,7 @@ struct SitePreparation: Sendable {
     }
 
     private func raw() throws -> RawDataset {
-        try RawDataset(folder: site.folders.raw.appending(path: site.dataset))
+        try RawDataset(folder: site.folders.raw.appending(path: site.dataset), without: site.blockedFields)
     }
 
     /// Writes fingerprint and plans where nnU-Net has them, and preprocesses; not again where that was done by equal plans.
@@ -92,6 +92,10 @@ struct SitePreparation: Sendable {
         if let before = try? Plans(contentsOf: plansFile), before.json == plans.json,
             files.fileExists(atPath: done.path)
         {
+            // What an earlier run left there may have fields that this one must not see.
+            if !site.blockedFields.isEmpty {
+                try JSONValue.object(raw().description.json).write(to: folder.appending(path: "dataset.json"))
+            }
             try keepRecord()
             return answer
         }

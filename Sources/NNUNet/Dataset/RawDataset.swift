@@ -25,9 +25,11 @@ public struct RawDataset: Sendable {
     /// The training cases, sorted by identifier.
     public let cases: [RawCase]
 
-    public init(folder: URL) throws {
+    /// - Parameter blocked: fields of `dataset.json` that are not read.
+    public init(folder: URL, without blocked: BlockedFields = BlockedFields()) throws {
         self.folder = folder
-        description = try DatasetDescription(contentsOf: folder.appending(path: "dataset.json"))
+        let whole = try DatasetDescription(contentsOf: folder.appending(path: "dataset.json"))
+        description = blocked.isEmpty ? whole : try DatasetDescription(json: blocked.removed(from: whole.json))
         if let table = description.caseTable {
             cases = table.map { entry in
                 RawCase(

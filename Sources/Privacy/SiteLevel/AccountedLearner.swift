@@ -12,6 +12,8 @@ public struct AccountedLearner: Learner {
     public struct Plain: Sendable, Equatable {
         /// Metrics of training and validation leave the site, where it gives leave; otherwise they are left out.
         public var sendsMetrics = false
+        /// Updates have no noise of any unit: each is a release of the model.
+        public var releasesModel = false
         /// Told instead of how many cases there are, and counts as agreed before; nil tells the truth, with the site's leave.
         public var statedExamples: Int?
 
@@ -60,6 +62,7 @@ public struct AccountedLearner: Learner {
     public func train(_ task: TrainTask) async throws -> ModelUpdate {
         if plain.sendsMetrics { try await ledger.release(.metrics, run: run, round: task.round) }
         if plain.statedExamples == nil { try await ledger.release(.counts, run: run, round: task.round) }
+        if plain.releasesModel { try await ledger.release(.model, run: run, round: task.round) }
         if !claimsPrivacy {
             try await ledger.release(.seededNoise, run: run, round: task.round)
         } else if let cap {

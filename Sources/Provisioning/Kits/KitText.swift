@@ -160,6 +160,8 @@ enum KitText {
     /// A site's policy, to be copied and changed by the site. All of it is in comments: a kit never decides for a site.
     static func sitePolicySample(_ policies: SiteConfiguration.Policies?) -> String {
         let megabytes = policies?.maximumModelSize.map { max(1, Int($0.rounded(.up))) } ?? 500
+        let blocked = policies?.blockedDataFields ?? []
+        let fields = blocked.isEmpty ? ["patient_id", "patient_name", "dob"] : blocked
         return """
             # What this site allows. Copy this file to site-policy.yaml, take away the # where you decide, and change it.
             # Who runs the site writes it; nothing that comes from the server changes it. cohort doctor reads it.
@@ -182,6 +184,13 @@ enum KitText {
 
             # Whether a person must let in each run.
             # approval: true
+
+            # What leaves only with noise, and how much of that all runs together may cost; docs/differential-privacy.md. Where
+            # privacy stands, what it does not allow is refused.
+            # privacy: {required: record, cap: {epsilon: 20, delta: 1e-5}, plain_releases: [fingerprint, metrics]}
+
+            # Keys of dataset.json that training does not see, and columns that no run may group cases by.
+            # blocked_data_fields: [\(fields.joined(separator: ", "))]
 
             # No message has a place for a name, a date or a number of a patient.
 

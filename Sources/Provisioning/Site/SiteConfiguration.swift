@@ -172,12 +172,6 @@ public struct SiteConfiguration: Sendable, Equatable {
             policies.maximumModelSize = fields.decimal("max_model_size_mb")
             policies.allowedTasks = fields.has("allowed_tasks") ? fields.texts("allowed_tasks") : nil
             policies.blockedDataFields = fields.texts("blocked_data_fields")
-            if !policies.blockedDataFields.isEmpty {
-                reading.notice(
-                    fields.node("blocked_data_fields"),
-                    "privacy.policies.blocked_data_fields takes nothing out: no message of this version carries fields of "
-                        + "patients' records")
-            }
             if policies.minimumDatasetSize ?? 0 < 0 || policies.maximumModelSize ?? 1 <= 0
                 || policies.maximumModelSize ?? 1 > 1e9
             {

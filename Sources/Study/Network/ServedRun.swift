@@ -38,7 +38,7 @@ public struct ServedRun: Sendable {
         self.run = run
         self.output = output
         self.engine = engine
-        strategy = try run.makeStrategy()
+        strategy = try run.makeStrategy(folder: output.appending(path: "server"))
     }
 
     /// Letters and digits of ASCII and `. _ -`, the first one a letter or digit, 1 to 64 of them: no such name leaves its

@@ -48,9 +48,9 @@ public struct SiteOrder: Sendable, Equatable, Codable {
     ///   - folders: of raw and preprocessed data; results go below `results`.
     ///   - device: as the site's people set it, before the run file's.
     ///   - threads: of the network, where the run file does not state them.
-    /// - Throws: `FederationError.policy` where the policy refuses the dataset; `StudyError`, `NNUNetError`.
+    /// - Throws: `FederationError.policy` where the dataset is none of the site's; `StudyError`, `NNUNetError`.
     public func makeSite(
-        own: RunFile.Site? = nil, folders: DatasetFolders, device: String?, threads: Int, policy: SitePolicy
+        own: RunFile.Site? = nil, folders: DatasetFolders, device: String?, threads: Int
     ) throws -> StudySite {
         let run = try runFile()
         guard var member = own ?? run.sites.first(where: { $0.name == site }) else {
@@ -61,18 +61,12 @@ public struct SiteOrder: Sendable, Equatable, Codable {
         guard member.dataset.isFileName else {
             throw FederationError.policy("a dataset is a number or a name below nnUNet_raw, and this one is a path")
         }
-        var result: StudySite
         do {
-            result = try StudySite(
+            return try StudySite(
                 member, of: run, folders: folders, device: device ?? member.gpu.map { "cuda:\($0)" },
                 threads: member.threads ?? threads)
         } catch is NNUNetError {
             throw FederationError.site("The site has no dataset \(member.dataset) that can be read.")
         }
-        if let allowed = policy.datasets, !allowed.contains(result.dataset) {
-            throw FederationError.policy("it does not allow this dataset")
-        }
-        result.minimumCases = max(result.minimumCases, policy.fewestCases)
-        return result
     }
 }

@@ -39,6 +39,8 @@ public struct FederatedRun: Sendable {
     public var saveEvery = 1
     public var strategyName = "FedAvg"
     public var sharingName = "everything"
+    /// What else stands in the head of the report.
+    public var facts: [RunFacts.Fact] = []
     /// Whether the server holds no model in memory: its sites are elsewhere.
     public var leavesModelsOnDisk = false
 
@@ -69,6 +71,7 @@ public struct FederatedRun: Sendable {
         judgesAcrossSites = run.validation.crossSite
         strategyName = run.strategy.text
         sharingName = run.sharing.mode.rawValue
+        if let privacy = run.privacy.differentialPrivacy { facts.append(RunFacts.Fact("Privacy", privacy.text)) }
     }
 
     public struct Outcome: Sendable {
@@ -104,7 +107,7 @@ public struct FederatedRun: Sendable {
         let facts = RunFacts(
             task: title, rounds: settings.rounds, strategy: strategyName, sharing: sharingName,
             sites: result.plan.sites.map { RunFacts.Site($0.name, cases: $0.examples) }, started: started,
-            seconds: Date().timeIntervalSince(started), metric: metric)
+            seconds: Date().timeIntervalSince(started), metric: metric, more: facts)
         return Outcome(
             result: result, records: await recorder.records, matrix: matrix, facts: facts, models: folders.global,
             modelsOfModalities: folders.ofModality, prepared: prepared)

@@ -28,6 +28,12 @@ public struct StudySite: Sendable {
     public var minimumCases: Int
     /// Whether each of its local epochs ends with nnU-Net's online validation, which only its own log reads.
     public var validatesEveryEpoch = true
+    /// How its training bounds what any record changes; nil for nnU-Net's own.
+    public var records: RecordTraining?
+    /// Told in place of how many cases there are; nil tells.
+    public var statedExamples: Int?
+    /// Fields of its `dataset.json` that its training does not see.
+    public var blockedFields = BlockedFields()
     /// The site's own, for patches and augmentation; it follows from the run's and the name.
     public var seed: UInt64
 
@@ -60,6 +66,16 @@ public struct StudySite: Sendable {
         var hash: UInt64 = 0xcbf2_9ce4_8422_2325
         for byte in name.utf8 { hash = (hash ^ UInt64(byte)) &* 0x100_0000_01b3 }
         return (hash &+ seed &* 0x9e37_79b9_7f4a_7c15) >> 32
+    }
+
+    /// DP-SGD on its records.
+    public struct RecordTraining: Sendable {
+        public var privacy: any GradientPrivacy
+        /// The patient of every case; empty where each case is a record.
+        public var recordOfCase: [String: String]
+        public var patchesPerRecord: Int
+        /// Whether the loss is told, which nothing protects.
+        public var tellsLoss: Bool
     }
 
     /// Where its trained model goes.

@@ -26,6 +26,7 @@ extension RunFile {
         checkWeights(&reading)
         checkModalityWeights(&reading)
         checkFlower(&reading)
+        checkPrivacy(&reading)
     }
 
     private func checkSites(_ reading: inout Reading) {

@@ -1,10 +1,17 @@
 import Federation
 
+#if canImport(FoundationEssentials)
+    import FoundationEssentials
+#else
+    import Foundation
+#endif
+
 extension RunFile {
     /// The strategy of the coordinator.
     ///
-    /// - Throws: `FederationError.setting`; not after a `check`.
-    public func makeStrategy() throws -> Federation.Strategy {
+    /// - Parameter folder: of the run at the server, for what must outlive it; nil keeps nothing.
+    /// - Throws: `FederationError.setting`, `PrivacyError.setting`; not after a `check`.
+    public func makeStrategy(folder: URL? = nil) throws -> Federation.Strategy {
         var result = Federation.Strategy()
         result.selection = strategy.select
         result.minimumSites = strategy.minimumSites
@@ -21,6 +28,7 @@ extension RunFile {
         result.validators = validation.select
         result.judgement = validation.judgement
         result.keepsModelOfEachModality = strategy.modelOfEachModality
+        try privacy.differentialPrivacy?.protect(&result, of: self, folder: folder)
         try result.validate()
         return result
     }

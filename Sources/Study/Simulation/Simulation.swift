@@ -23,14 +23,17 @@ public struct Simulation: Sendable {
     public let resources: ResourcePlan
     let strategy: Strategy
     let output: URL
+    /// Of every site, as if it were its own.
+    let rules: SiteRules
 
     /// Checks the run, splits and harmonises datasets where it says so, and finds out who takes part.
     ///
     /// - Parameters:
     ///   - folders: of raw and preprocessed data.
+    ///   - rules: what every site allows; nobody is asked for an approval.
     ///   - print: gets the lines for people.
     public init(
-        _ run: RunFile, folders: DatasetFolders, tools: any StudyEngine, cores: Int,
+        _ run: RunFile, folders: DatasetFolders, tools: any StudyEngine, cores: Int, rules: SiteRules = SiteRules(),
         print: @escaping @Sendable (String) -> Void
     ) throws {
         try run.check()
@@ -39,7 +42,10 @@ public struct Simulation: Sendable {
                 "\(node.name) is a node of Flower's, which only a server can reach: hand the run in with cohort submit."
             )
         }
-        strategy = try run.makeStrategy()
+        let output = URL(filePath: run.outputFolder, directoryHint: .isDirectory)
+        self.output = output
+        self.rules = rules
+        strategy = try run.makeStrategy(folder: output.appending(path: "server"))
         try tools.check(run.training)
         try run.checkMetric()
         guard run.task != .extractFingerprint || run.plan.fingerprint != .none else {
@@ -49,7 +55,6 @@ public struct Simulation: Sendable {
         self.folders = folders
         self.tools = tools
         self.print = print
-        output = URL(filePath: run.outputFolder, directoryHint: .isDirectory)
         let members = try SiteDatasets(run, folders: folders, print: print).members
         let wanted = members.map(\.gpu)
         let gpus = run.device == .cpu || run.task != .train ? 0 : try tools.gpuCount()
@@ -64,7 +69,6 @@ public struct Simulation: Sendable {
             threads: try members.map { try recorded.threads(of: $0.name, stated: $0.threads) })
         self.resources = resources
         self.run = run.stating(threads: resources.threads)
-        let output = output
         sites = try members.enumerated().map { index, member in
             let own = DatasetFolders(
                 raw: folders.raw, preprocessed: folders.preprocessed,
@@ -122,6 +126,7 @@ public struct Simulation: Sendable {
             return
         }
         var outcome = try await federated.run(print: print)
+        try await tellSpent()
         for model in outcome.models { print("global model: \(model.path)") }
         for site in sites {
             // What the site would make for itself.
@@ -147,9 +152,13 @@ public struct Simulation: Sendable {
             title: run.name,
             sites: sites.map { site in
                 FederatedRun.Site(name: site.name) {
-                    let learner = LimitedLearner(try tools.learner(site), turnstile)
+                    let participation = try SiteParticipation(
+                        site, in: run, called: run.name, rules: rules, ledgers: ledgers(site))
+                    if let cost = participation.costText { print("\(site.name): \(cost)") }
+                    let learner = LimitedLearner(try tools.learner(participation.site), turnstile)
                     return InProcessLink(
-                        Federation.Site(name: site.name, learner: learner, filters: strategy.filters))
+                        try participation.participant(
+                            called: site.name, learner: learner, filters: strategy.filters))
                 }
             }, of: run, strategy: strategy, fold: sites[0].fold, output: output, engine: tools)
         federated.observers = observers

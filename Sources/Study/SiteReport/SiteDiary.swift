@@ -36,7 +36,8 @@ public actor SiteDiary: Learner {
         facts = RunFacts(
             task: run.name, rounds: run.training.rounds, strategy: run.strategy.text,
             sharing: run.sharing.mode.rawValue,
-            sites: [], metric: MetricDescription(run.validation.judgement))
+            sites: [], metric: MetricDescription(run.validation.judgement),
+            more: run.privacy.differentialPrivacy.map { [RunFacts.Fact("Privacy", $0.text)] } ?? [])
         records = try MetricsLog.records(at: site.folders.results.appending(path: "metrics.jsonl"))
     }
 

@@ -36,16 +36,19 @@ struct PolicyCheck {
                     "largest_message_mb is \(largest / 1_000_000), and the model weighs \(size.text). Allow more, or no "
                         + "run with it is let in")
             }
-            return .pass(summary(policy))
+            return .pass(summary(setup.rules))
         }
         return found
     }
 
-    private func summary(_ policy: SitePolicy) -> String {
+    private func summary(_ rules: SiteRules) -> String {
+        let policy = rules.policy
         var parts = [SitePolicy.Work.allCases.filter(policy.work.contains).map(\.rawValue).joined(separator: ", ")]
         parts.append(policy.datasets.map { "datasets " + $0.joined(separator: ", ") } ?? "any dataset")
         if policy.fewestCases > 1 { parts.append("at least \(policy.fewestCases) cases") }
         if !policy.hours.isEmpty { parts.append(policy.hours.map(\.description).joined(separator: " and ")) }
+        if let privacy = rules.privacy { parts.append(privacy.text) }
+        if !rules.filters.isEmpty { parts.append("filters of its own") }
         if policy.asksForApproval { parts.append("each run waits for a person") }
         return parts.joined(separator: "; ")
     }

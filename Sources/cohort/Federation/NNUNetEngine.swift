@@ -26,9 +26,16 @@ struct NNUNetEngine: StudyEngine {
         own.smallestNumberOfCases = max(1, site.minimumCases)
         own.targetSpacing = site.targetSpacing
         own.threads = site.threads
+        own.publicExamples = site.statedExamples
+        own.blockedFields = site.blockedFields
+        if let records = site.records {
+            own.recordOfCase = records.recordOfCase
+            own.patchesPerRecord = records.patchesPerRecord
+            own.sendsTrainingMetrics = records.tellsLoss
+        }
         // The site's own log says everything; people see a line per round.
         let log = SiteLog(site.folders.results.appending(path: "site.log"))
-        return NNUNetLearner(own, log: { log.write($0) })
+        return NNUNetLearner(own, privacy: site.records?.privacy, log: { log.write($0) })
     }
 
     func check(_ training: RunFile.Training) throws { _ = try settings(training) }

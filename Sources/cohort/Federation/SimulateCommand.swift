@@ -38,13 +38,16 @@ struct SimulateCommand: AsyncParsableCommand {
     @Option(help: "Split by a Dirichlet distribution: 0.1 is very unequal, 100 nearly equal.") var skew: Double?
     @Option(help: "Split by the columns case and site of this table.") var column: String?
     @Option(help: "Cases of the split that nobody trains on: 20, 20% or 0.2.") var test: String?
+    @Option(help: "What every site allows, as its own site-policy.yaml would say it.") var policy: String?
     @OptionGroup var values: RunValues
 
     func run() async throws {
+        let rules = try policy.map { try SiteRules(contentsOf: URL(filePath: $0)) } ?? SiteRules()
+        if rules.policy.asksForApproval { print("approval: true is for sites; in a simulation nobody is asked") }
         for run in try runs() {
             var simulation = try Simulation(
                 run, folders: DatasetFolders(), tools: NNUNetEngine(),
-                cores: ProcessInfo.processInfo.activeProcessorCount
+                cores: ProcessInfo.processInfo.activeProcessorCount, rules: rules
             ) { print($0) }
             simulation.observers = [RoundBar()]
             try await simulation.start()

@@ -2,6 +2,7 @@ import Crypto
 import Federation
 import Fleet
 import NNUNet
+import Privacy
 import Study
 
 #if canImport(FoundationEssentials)
@@ -103,6 +104,13 @@ actor RunHost: SiteHost {
             throw FederationError.site("\(error)")
         } catch let error as RunFileError {
             throw FederationError.site("\(error)")
+        } catch let error as PrivacyError {
+            // It may tell how many records there are.
+            log("run \(run): \(error)")
+            throw FederationError.site("The site cannot keep the privacy that the run promises; its log says why.")
+        } catch let error as NNUNetError {
+            log("run \(run): \(error)")
+            throw FederationError.site("The site's dataset does not fit the run; its log says why.")
         }
     }
 
@@ -113,20 +121,28 @@ actor RunHost: SiteHost {
             raw: setup.data.raw, preprocessed: setup.data.preprocessed,
             results: folder(run).appending(path: "results"))
         var site = try order.makeSite(
-            own: own, folders: folders, device: setup.device, threads: setup.threads, policy: setup.policy)
+            own: own, folders: folders, device: setup.device, threads: setup.threads)
         let file = try order.runFile()
         try choice.check(file)
         site.loaderThreads = setup.loaderThreads
+        // The ledgers are the site's, over all runs; a run's folder may go.
+        let participation = try SiteParticipation(
+            site, in: file, called: "\(run) \(file.name)", rules: setup.rules, ledgers: setup.ledgers ?? ledgers)
+        site = participation.site
+        if let cost = participation.costText { log("run \(run), \(file.name): \(cost)") }
         let engine = NNUNetEngine()
         var learner = try engine.learner(site)
         if let limit = setup.memoryLimit {
             learner = MemoryLimitedLearner(learner, limit: limit) { MainMemory.used() }
         }
         let diary = try SiteDiary(learner, of: site, in: file, engine: engine) { [log] in log("run \(run): \($0)") }
-        let participant = Federation.Site(
-            name: name ?? order.site, learner: diary, filters: try file.makeStrategy().filters, policy: setup.policy)
+        let participant = try participation.participant(
+            called: name ?? order.site, learner: diary, filters: file.makeStrategy().filters)
         return (participant, diary)
     }
+
+    /// Of a site that has no kit.
+    private var ledgers: URL { folder.appending(path: SiteSetup.ledgers) }
 
     /// What a person let in is this order, and no other that comes under the same number.
     private func waitForApproval(_ run: UInt64) async throws {

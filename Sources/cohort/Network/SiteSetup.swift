@@ -13,7 +13,7 @@ import Study
 /// What a site allows and gives, as its own people wrote it: `site-policy.yaml`, `resources.json`, and FLARE's
 /// `local_config.json`, which lie in its kit.
 struct SiteSetup {
-    let policy: SitePolicy
+    let rules: SiteRules
     /// The names of the files that the policy is made of; empty where every run is let in.
     let policyFiles: [String]
     /// Of `local_config.json`: keys that are not followed, and why.
@@ -27,6 +27,13 @@ struct SiteSetup {
     let loaderThreads: Int?
     /// Bytes of main memory for training; nil for any.
     let memoryLimit: Int?
+    /// The folder of the site's privacy ledgers, one for each dataset; nil where there is no kit.
+    let ledgers: URL?
+
+    /// In a kit, and where a site without one keeps its runs.
+    static let ledgers = "privacy-ledgers"
+
+    var policy: SitePolicy { rules.policy }
 
     /// - Parameters:
     ///   - kit: nil where the site has none: then all is open that no option closes.
@@ -40,17 +47,18 @@ struct SiteSetup {
         let own = file.map { URL(filePath: $0) } ?? kit?.local.appending(path: "site-policy.yaml")
         let configuration = try kit?.siteConfiguration()
         var files: [String] = []
-        var policy = SitePolicy()
+        var rules = SiteRules()
         // One that was named must be there.
         if let own, file != nil || FileManager.default.fileExists(atPath: own.path) {
-            policy = try SitePolicy(contentsOf: own)
+            rules = try SiteRules(contentsOf: own)
             files.append(own.lastPathComponent)
         }
         if let more = configuration?.policies {
-            policy.narrow(to: more)
+            rules.narrow(to: more)
             files.append("local_config.json")
         }
-        self.policy = policy
+        self.rules = rules
+        ledgers = kit?.folder.appending(path: Self.ledgers)
         policyFiles = files
         notices = configuration?.notices ?? []
         data = DatasetFolders.ofSite(configuration, environment: environment)
@@ -96,13 +104,14 @@ extension DatasetFolders {
     }
 }
 
-extension SitePolicy {
+extension SiteRules {
     /// Takes away what FLARE's policies do not allow.
     fileprivate mutating func narrow(to policies: SiteConfiguration.Policies) {
-        work.formIntersection(policies.work.compactMap(Work.init(rawValue:)))
-        fewestCases = max(fewestCases, policies.minimumDatasetSize ?? 1)
+        policy.work.formIntersection(policies.work.compactMap(SitePolicy.Work.init(rawValue:)))
+        policy.fewestCases = max(policy.fewestCases, policies.minimumDatasetSize ?? 1)
         if let megabytes = policies.maximumModelSize {
-            largestMessage = min(largestMessage ?? .max, Int(megabytes * 1_000_000))
+            policy.largestMessage = min(policy.largestMessage ?? .max, Int(megabytes * 1_000_000))
         }
+        blockedFields.formUnion(BlockedFields(policies.blockedDataFields))
     }
 }

@@ -134,6 +134,9 @@ struct DatasetSplitTests {
                 of: source.cases.map(\.identifier), .equal(sites: 2), heldOut: .count(2), seed: 3)
             let titles = try split.titles(of: source)
             #expect(titles == ["Liver_site1", "Liver_site2"])
+            let rows = source.cases.map { "\"P, 1\"\t1950\t\($0.identifier)" }
+            try Data((["patient\tborn\tcase", ""] + rows).joined(separator: "\n").utf8).write(
+                to: source.folder.appending(path: "patients.tsv"))
             let written = try split.write(
                 source, as: NewRawDatasets(titles, firstID: 301, in: folders), images: placement)
             #expect(written.map(\.lastPathComponent) == ["Dataset301_Liver_site1", "Dataset302_Liver_site2"])
@@ -146,6 +149,12 @@ struct DatasetSplitTests {
                 #expect(dataset.cases.map(\.identifier) == site.cases)
                 #expect(dataset.description.numTraining == site.cases.count)
                 #expect(try dataset.testCases().map(\.identifier) == split.heldOut)
+                // Each site has the rows of its own patients.
+                let patients = try PatientTable.patients(of: site.cases, in: dataset.folder, column: "Patient")
+                #expect(patients.count == site.cases.count && Set(patients.values) == ["P, 1"])
+                let table = try CaseTable(contentsOf: #require(PatientTable.file(in: dataset.folder)), column: "born")
+                #expect(
+                    table.rows.map(\.identifier).sorted() == site.cases && table.rows.allSatisfy { $0.value == "1950" })
                 #expect(try dataset.testCases().allSatisfy { $0.label != nil })
                 let image = dataset.cases[0].images[0]
                 let link = try? FileManager.default.destinationOfSymbolicLink(atPath: image.path)

@@ -56,6 +56,7 @@ extension DatasetSplit {
                 if json["numTest"] != nil { json["numTest"] = .integer(heldOut.count) }
                 json["dataset"] = nil
                 try JSONValue.object(json).write(to: folder.appending(path: "dataset.json"))
+                try PatientTable.copy(from: dataset.folder, of: site.cases, to: folder)
             }
         }
     }

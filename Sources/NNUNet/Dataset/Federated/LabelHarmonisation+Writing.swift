@@ -46,6 +46,8 @@ extension LabelHarmonisation {
             for (site, folder) in folders.enumerated() {
                 try JSONValue.object(json(of: datasets[site], site: site)).write(
                     to: folder.appending(path: "dataset.json"))
+                try PatientTable.copy(
+                    from: datasets[site].folder, of: datasets[site].cases.map(\.identifier), to: folder)
             }
         }
     }

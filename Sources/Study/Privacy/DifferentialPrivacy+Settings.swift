@@ -1,0 +1,66 @@
+import Federation
+import Privacy
+
+#if canImport(FoundationEssentials)
+    import FoundationEssentials
+#else
+    import Foundation
+#endif
+
+extension RunFile {
+    /// Rounds in which sites send updates.
+    var updatesOfASite: Int { training.rounds + training.warmUpRounds }
+}
+
+extension RunFile.DifferentialPrivacy {
+    /// DP-SGD as this asks for it; not before a `check`.
+    public func recordLevel(of run: RunFile) -> RecordLevelSettings {
+        RecordLevelSettings(
+            clippingNorm: clippingNorm ?? 1,
+            expectedBatch: expectedBatch ?? Double(run.training.batchSize ?? 0),
+            noise: noiseMultiplier.map { .multiplier($0) } ?? .epsilon(epsilon ?? 0), delta: delta ?? 0,
+            steps: run.updatesOfASite * run.training.localEpochs * run.training.iterationsPerEpoch,
+            accountant: accountant)
+    }
+
+    /// Noise that hides whole sites; not before a `check`.
+    ///
+    /// - Throws: `PrivacyError.setting` where no noise keeps ε.
+    public func siteLevel(of run: RunFile) throws -> SiteLevelSettings {
+        let sigma =
+            try noiseMultiplier
+            ?? NoiseCalibration.noiseMultiplier(
+                epsilon: epsilon ?? 0, delta: delta ?? 0, steps: run.updatesOfASite, accountant: accountant)
+        var settings = SiteLevelSettings(clippingNorm: clippingNorm ?? 0, noiseMultiplier: sigma, noise: .server)
+        if case .shared(let sites) = noise { settings.noise = .shared(fewestSites: sites) }
+        if case .given(let weights) = run.strategy.weighting.rule { settings.weights = weights }
+        settings.adaptive = adaptiveClipping
+        return settings
+    }
+
+    /// Adds the parts that hide whole sites.
+    ///
+    /// - Parameter folder: of the run at the server, where a norm that adapts is kept; nil keeps none.
+    /// - Throws: `PrivacyError.setting` where the strategy would not keep the promise.
+    func protect(_ strategy: inout Federation.Strategy, of run: RunFile, folder: URL?) throws {
+        guard unit == .site else { return }
+        let settings = try siteLevel(of: run)
+        let norms = try ClippingNorms(
+            first: settings.clippingNorm,
+            file: settings.adaptive == nil ? nil : folder?.appending(path: "clipping_norm.json"))
+        strategy.filters.insert(try SiteLevelFilter(settings, norms: norms, source: source), at: 0)
+        // Of sealed updates there is one, which nobody could add noise to for each site.
+        if strategy.sealing == nil || settings.noise == .server {
+            strategy.aggregator = try SiteLevelMean(settings, norms: norms, source: source)
+        }
+        try settings.check(strategy)
+    }
+
+    /// In one line, for titles: what is promised, without what only a site knows.
+    public var text: String {
+        guard seed == nil else { return "none: the noise follows from a seed" }
+        let of = unit == .site ? "whole sites" : "records, by DP-SGD"
+        let amount = epsilon.map { "ε \($0.scalar) in all" } ?? "σ \((noiseMultiplier ?? 0).scalar)"
+        return "of \(of): \(amount), δ \(delta ?? 0)"
+    }
+}

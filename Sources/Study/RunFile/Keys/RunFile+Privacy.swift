@@ -1,0 +1,21 @@
+extension RunFile {
+    /// What the run does so that its models tell little of anyone who is in the data.
+    public struct Privacy: Sendable, Equatable {
+        /// nil for none.
+        public var differentialPrivacy: DifferentialPrivacy?
+
+        public init() {}
+    }
+}
+
+extension RunFile.Privacy: YAMLSection {
+    static let keys: [YAMLKey<Self>] = [
+        YAMLKey("differential_privacy", \.differentialPrivacy)
+    ]
+
+    mutating func complete() {
+        // FLARE's block may be there and switched off.
+        if differentialPrivacy?.isEnabled == false { differentialPrivacy = nil }
+        differentialPrivacy?.isEnabled = nil
+    }
+}

@@ -1,0 +1,179 @@
+import Federation
+import Privacy
+import Study
+import Testing
+
+@Suite struct DifferentialPrivacyTests {
+    private static let sites = "sites: [{name: a, dataset: 1}, {name: b, dataset: 2}, {name: c, dataset: 3}]\n"
+    private static let record =
+        "strategy: {weights: uniform}\nprivacy: {differential_privacy: {unit: record, epsilon: 8, delta: 1e-5, expected_batch: 4}}"
+    private static let site = """
+        strategy: {weights: uniform, update: difference, minimum_sites: 3}
+        privacy: {differential_privacy: {unit: site, noise_multiplier: 4, delta: 1e-3, clipping_norm: 0.5}}
+        """
+
+    private func read(_ yaml: String) throws -> RunFile { try RunFile(yaml: Self.sites + yaml) }
+
+    private func faults(_ yaml: String) -> String {
+        do {
+            _ = try read(yaml)
+            return ""
+        } catch { return "\(error)" }
+    }
+
+    @Test func recordsAreReadAndWrittenBack() throws {
+        let file = try read(
+            """
+            training: {rounds: 3, local_epochs: 2, iterations_per_epoch: 5, warm_up_rounds: 1}
+            sharing: {mode: backbone}
+            strategy: {weights: {a: 1, b: 1, c: 2}}
+            privacy:
+              differential-privacy: {unit: record, noise-multiplier: 1.5, delta: 1e-5, clipping_norm: 0.7,
+                expected_batch: 4, patches_per_record: 2, patients: patient, accountant: pld, releases: [fingerprint, metrics]}
+            """)
+        let privacy = try #require(file.privacy.differentialPrivacy)
+        #expect(privacy.unit == .record && privacy.patients == "patient" && privacy.patchesPerRecord == 2)
+        #expect(privacy.releases == [.fingerprint, .metrics] && privacy.accountant == .lossDistribution)
+        // Steps of all rounds, those of warm-up among them.
+        #expect(
+            privacy.recordLevel(of: file)
+                == RecordLevelSettings(
+                    clippingNorm: 0.7, expectedBatch: 4, noise: .multiplier(1.5), delta: 1e-5, steps: 40,
+                    accountant: .lossDistribution))
+        #expect(try RunFile(yaml: file.yaml()).privacy == file.privacy)
+        #expect(try file.makeStrategy().filters.isEmpty)
+        var other = file
+        try other.set("privacy.differential_privacy.noise_multiplier", "2")
+        #expect(other.runSettings.identity != file.runSettings.identity)
+    }
+
+    @Test func wholeSitesAreReadAndTheStrategyKeepsThem() throws {
+        let file = try read(Self.site)
+        let strategy = try file.makeStrategy()
+        #expect(strategy.filters.map(\.name) == ["site-level-privacy"])
+        #expect(strategy.aggregator is SiteLevelMean)
+        #expect(try RunFile(yaml: file.yaml()).privacy == file.privacy)
+        let settings = try #require(file.privacy.differentialPrivacy).siteLevel(of: file)
+        #expect(settings == SiteLevelSettings(clippingNorm: 0.5, noiseMultiplier: 4, noise: .server))
+
+        let shared = try read(
+            """
+            strategy: {weights: {a: 1, b: 1, c: 2}, update: difference, minimum_sites: 3, filters: [half-precision]}
+            training: {rounds: 50}
+            privacy: {differential_privacy: {unit: site, epsilon: 8, delta: 1e-5, clipping_norm: 1, noise: {shared: 3}}}
+            """)
+        let made = try #require(shared.privacy.differentialPrivacy).siteLevel(of: shared)
+        #expect(made.noise == .shared(fewestSites: 3) && made.weights == ["a": 1, "b": 1, "c": 2])
+        // The specification's σ for 50 rounds.
+        #expect(abs(made.noiseMultiplier - 4.51) < 0.01)
+        #expect(try shared.makeStrategy().filters.map(\.name) == ["site-level-privacy", "half-precision"])
+
+        let adaptive = try read(
+            """
+            strategy: {weights: uniform, update: difference, minimum_sites: 3}
+            privacy:
+              differential_privacy:
+                {unit: site, noise_multiplier: 4, delta: 1e-3, clipping_norm: 0.1,
+                 adaptive_clipping: {bit_noise: 2, fewest_sites: 3}}
+            """)
+        #expect(
+            try adaptive.privacy.differentialPrivacy?.siteLevel(of: adaptive).adaptive
+                == AdaptiveClipping(bitNoise: 2, fewestSites: 3))
+        #expect(try RunFile(yaml: adaptive.yaml()).privacy == adaptive.privacy)
+    }
+
+    /// As a FLARE user writes it: DP-SGD on records, the budget that of the whole run.
+    @Test func flaresBlockIsUnderstood() throws {
+        let block = "{enabled: true, mechanism: gaussian, epsilon: 8, delta: 1e-5, max_grad_norm: 0.9}"
+        let file = try read(
+            "training: {batch_size: 4}\nstrategy: {weights: uniform}\nprivacy: {differential_privacy: \(block)}")
+        let ours = try read(
+            """
+            training: {batch_size: 4}
+            strategy: {weights: uniform}
+            privacy: {differential_privacy: {unit: record, epsilon: 8, delta: 1e-5, clipping_norm: 0.9}}
+            """)
+        #expect(file.privacy == ours.privacy && file.privacy.differentialPrivacy != nil)
+        let settings = try #require(file.privacy.differentialPrivacy).recordLevel(of: file)
+        #expect(settings.steps == 50 * 250 && settings.expectedBatch == 4 && settings.noise == .epsilon(8))
+        let off = try read(
+            "privacy: {differential_privacy: \(block.replacing("enabled: true", with: "enabled: false"))}")
+        #expect(off.privacy == RunFile.Privacy())
+        #expect(try off.makeStrategy().aggregator is WeightedMean)
+        #expect(
+            faults("privacy: {differential_privacy: \(block.replacing("gaussian", with: "laplace"))}").contains(
+                "gaussian"))
+        let both = block.replacing("}", with: ", clipping_norm: 1}")
+        #expect(faults("privacy: {differential_privacy: \(both)}").contains("FLARE's words"))
+    }
+
+    @Test(arguments: [
+        ("unit: record, ", "", "unit is missing; write record"),
+        ("unit: record", "unit: patient", "unit is \"patient\""),
+        ("epsilon: 8, ", "", "epsilon is missing"), ("epsilon: 8", "epsilon: 0", "above 0"),
+        ("epsilon: 8", "epsilon: 8, noise_multiplier: 1", "does not go with noise_multiplier"),
+        ("delta: 1e-5, ", "", "delta is missing"), ("delta: 1e-5", "delta: 1", "below 1"),
+        (", expected_batch: 4", "", "expected_batch is missing"), ("epsilon: 8", "epsilo: 8", "did you mean epsilon?"),
+        ("unit: record", "unit: record, noise: server", "belongs to unit: site"),
+        ("unit: record", "unit: record, adaptive_clipping: {bit_noise: 1, fewest_sites: 2}", "belongs to unit: site"),
+        ("weights: uniform", "weights: examples", "tells how many cases a site has"),
+        ("weights: uniform", "weights: steps", "tells how many cases a site has"),
+        ("unit: record", "unit: record, releases: [metrics]", "leaves out fingerprint"),
+        ("unit: record", "unit: record, releases: [fingerprint, seeded-noise]", "fingerprint, counts, metrics, model"),
+        (
+            "strategy:", "validation: {cross_site: true}\nstrategy:",
+            "validation.cross_site sends every site's own model"
+        ),
+    ])
+    func whatWouldBreakThePromiseOfRecordsIsRefused(old: String, new: String, words: String) {
+        #expect(faults(Self.record).isEmpty)
+        let found = faults(Self.record.replacing(old, with: new))
+        #expect(found.contains(words), "\(found)")
+    }
+
+    @Test(arguments: [
+        ("clipping_norm: 0.5", "expected_batch: 3, clipping_norm: 0.5", "belongs to unit: record"),
+        ("clipping_norm: 0.5", "patients: patient, clipping_norm: 0.5", "belongs to unit: record"),
+        (", clipping_norm: 0.5", "", "clipping_norm is missing"),
+        ("update: difference", "update: weights", "cannot be clipped to hide a site"),
+        ("weights: uniform", "weights: examples", "follows from a site's data"),
+        ("weights: uniform", "weights: uniform, aggregation: median", "no noise can be fitted"),
+        ("weights: uniform", "weights: uniform, model_of_each_modality: true", "without noise of its own"),
+        ("weights: uniform", "weights: uniform, modality_weights: {CT: 1, MR: 1}", "do not go with privacy of sites"),
+        ("weights: uniform", "weights: uniform, filters: [half-precision]", "change what was clipped"),
+        ("unit: site", "unit: site, noise: {shared: 4}", "the noise is shared among 4 sites"),
+        ("unit: site", "unit: site, noise: everyone", "server"),
+        (
+            "noise_multiplier: 4", "epsilon: 8, adaptive_clipping: {bit_noise: 1, fewest_sites: 2}",
+            "does not go with adaptive_clipping"
+        ),
+        ("unit: site", "unit: site, adaptive_clipping: {fewest_sites: 2}", "bit_noise is missing"),
+    ])
+    func whatWouldBreakThePromiseOfSitesIsRefused(old: String, new: String, words: String) {
+        #expect(faults(Self.site).isEmpty)
+        let found = faults(Self.site.replacing(old, with: new))
+        #expect(found.contains(words), "\(found)")
+    }
+
+    @Test func aPlanTellsWhatIsStatedAndAsksForTheRest() throws {
+        let nowhere = try withScratchFolder { folder -> (String, String, String, String) in
+            let folders = NNUNetFolders.empty(folder)
+            func plan(_ yaml: String, _ stated: RunPrivacyPlan.Stated) -> String {
+                do { return "\(try RunPrivacyPlan(read(yaml), folders: folders, stated: stated))" } catch {
+                    return "\(error)"
+                }
+            }
+            return (
+                plan(Self.record, .init(records: 60)), plan(Self.record, .init(parameters: 1000)),
+                plan(
+                    Self.record + "\ntraining: {rounds: 10, iterations_per_epoch: 60}",
+                    .init(records: 60, parameters: 1000)),
+                plan(Self.site, .init(parameters: 1000))
+            )
+        }
+        #expect(nowhere.0.contains("--parameters") && nowhere.1.contains("--records"))
+        #expect(nowhere.2.contains("unit of privacy: record") && nowhere.2.contains("ε in all: 8 "), "\(nowhere.2)")
+        #expect(nowhere.2.contains("steps: 600 in 10 rounds") && nowhere.2.contains("It does not protect"))
+        #expect(nowhere.3.contains("unit of privacy: site") && nowhere.3.contains("a, b, c"), "\(nowhere.3)")
+    }
+}
