@@ -83,7 +83,7 @@ let package = Package(
         .target(name: "Federation", swiftSettings: strict),
         .target(
             name: "Study",
-            dependencies: ["Federation", "NNUNet", "Imaging", .product(name: "Yams", package: "Yams")],
+            dependencies: ["Federation", "Privacy", "NNUNet", "Imaging", .product(name: "Yams", package: "Yams")],
             swiftSettings: strict),
 
         // What was done, as tables to be queried; libsqlite3-dev.
@@ -133,7 +133,8 @@ let package = Package(
         .executableTarget(
             name: "cohort",
             dependencies: [
-                "Study", "Catalog", "Fleet", "Provisioning", "Learning", "Torch", "Federation", "NNUNet", "Imaging",
+                "Study", "Catalog", "Fleet", "Provisioning", "Privacy", "Learning", "Torch", "Federation", "NNUNet",
+                "Imaging",
                 .product(name: "Crypto", package: "swift-crypto"),
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
@@ -202,7 +203,7 @@ let package = Package(
             ],
             swiftSettings: strict),
         .testTarget(name: "CatalogTests", dependencies: ["Catalog", "Study"], swiftSettings: strict),
-        .testTarget(name: "StudyTests", dependencies: ["Study", "Federation", "NNUNet"], swiftSettings: strict),
+        .testTarget(name: "StudyTests", dependencies: ["Study", "Federation", "Privacy", "NNUNet"], swiftSettings: strict),
         .testTarget(
             name: "PrivacyTests",
             dependencies: [
@@ -218,12 +219,13 @@ let package = Package(
             ],
             swiftSettings: strict),
         .testTarget(
-            name: "SimulationTests", dependencies: ["Study", "Learning", "Federation", "Torch", "NNUNet", "Imaging"],
+            name: "SimulationTests",
+            dependencies: ["Study", "Privacy", "Learning", "Federation", "Torch", "NNUNet", "Imaging"],
             swiftSettings: strict),
         .testTarget(
             name: "CommandTests",
             dependencies: [
-                "NNUNet", "Fleet", "Provisioning", .product(name: "NIOCore", package: "swift-nio"),
+                "Federation", "NNUNet", "Fleet", "Provisioning", .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "NIOPosix", package: "swift-nio"), .product(name: "NIOSSL", package: "swift-nio-ssl"),
             ],
             swiftSettings: strict),

@@ -16,6 +16,7 @@ public struct RunFile: Sendable, Equatable {
     public var sharing = Sharing()
     public var validation = Validation()
     public var labels = Labels.asIs
+    public var privacy = Privacy()
     public var flower = Flower()
     /// What the federation is compared with.
     public var baselines: [Baseline] = []

@@ -39,7 +39,7 @@ public struct Simulation: Sendable {
                 "\(node.name) is a node of Flower's, which only a server can reach: hand the run in with cohort submit."
             )
         }
-        strategy = try run.makeStrategy()
+        _ = try run.makeStrategy()
         try tools.check(run.training)
         try run.checkMetric()
         guard run.task != .extractFingerprint || run.plan.fingerprint != .none else {
@@ -51,6 +51,10 @@ public struct Simulation: Sendable {
         self.print = print
         output = URL(filePath: run.outputFolder, directoryHint: .isDirectory)
         let members = try SiteDatasets(run, folders: folders, print: print).members
+        strategy = try run.makeStrategy(
+            at: StrategyPlace(
+                run: "simulation", keys: .simulated(sites: members.map(\.name)),
+                ckksKey: run.strategy.secureAggregation.needsKey ? try SharedKey.inSimulation(output) : nil))
         let wanted = members.map(\.gpu)
         let gpus = run.device == .cpu || run.task != .train ? 0 : try tools.gpuCount()
         let names = try members.map { try folders.datasetName($0.dataset) }
@@ -147,12 +151,19 @@ public struct Simulation: Sendable {
             title: run.name,
             sites: sites.map { site in
                 FederatedRun.Site(name: site.name) {
-                    let learner = LimitedLearner(try tools.learner(site), turnstile)
+                    let learner = try strategy.learner(LimitedLearner(try tools.learner(site), turnstile))
                     return InProcessLink(
-                        Federation.Site(name: site.name, learner: learner, filters: strategy.filters))
+                        Federation.Site(name: site.name, learner: learner, filters: try filters(of: site)))
                 }
             }, of: run, strategy: strategy, fold: sites[0].fold, output: output, engine: tools)
         federated.observers = observers
         return federated
+    }
+
+    /// The run's filters with the site's own folder; what seals updates is one for all sites.
+    private func filters(of site: StudySite) throws -> [any UpdateFilter] {
+        let folder = site.folders.results.appending(path: "filters")
+        return try run.strategy.filters.map { try $0.filter(folder: folder) }
+            + strategy.filters.dropFirst(run.strategy.filters.count)
     }
 }

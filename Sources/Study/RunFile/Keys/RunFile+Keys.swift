@@ -12,6 +12,7 @@ extension RunFile: YAMLSection {
         YAMLKey("sharing", \.sharing),
         YAMLKey("validation", \.validation),
         YAMLKey("labels", \.labels),
+        YAMLKey("privacy", \.privacy),
         YAMLKey("flower", \.flower),
         YAMLKey(
             "baselines", \.baselines, form: "a list such as [\(Baseline.words.map(\.rawValue).joined(separator: ", "))]"
