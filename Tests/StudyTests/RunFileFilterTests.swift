@@ -165,7 +165,10 @@ import Testing
         let block = "privacy: {sparse_update: {enabled: true, top_k_percent: 5}}\n"
         let run = try file(block + "strategy: {update: difference, filters: [svt, quantise]}")
         #expect(run.strategy.filters.map(\.word) == ["svt", "top_k", "quantise"])
-        guard case .topK(let settings) = run.strategy.filters[1] else { return }
+        guard case .topK(let settings) = run.strategy.filters[1] else {
+            Issue.record("\(run.strategy.filters)")
+            return
+        }
         #expect(settings.fraction == 0.05 && settings.feedsBack)
         #expect(try RunFile(yaml: run.yaml(), file: "run.yaml") == run.resolved)
         let off = try file("privacy: {sparse_update: {enabled: false, top_k_percent: 10}}")
@@ -198,6 +201,17 @@ import Testing
     }
 
     // MARK: What people are told
+
+    @Test(arguments: [
+        ("filters: []", 4_000), ("filters: [half-precision]", 2_000), ("filters: [svt]", 4_000),
+        ("filters: [top_k]", 500), ("filters: [{top_k: {values: float16}}]", 300),
+        ("filters: [{top_k: {fraction: 0.5}}, {quantise: {bits: 8}}]", 625), ("filters: [quantise]", 2_000),
+        ("secure_aggregation: masks", 4_000), ("secure_aggregation: lattice", 6_750),
+    ])
+    func anUpdatesSizeIsEstimated(strategy: String, bytes: Int) throws {
+        let run = try file("strategy: {update: difference, \(strategy)}")
+        #expect(try run.strategy.bytesOfUpdate(values: 1_000) == bytes)
+    }
 
     @Test func aRunSaysWhatItsFiltersGive() throws {
         let run = try file(

@@ -30,7 +30,7 @@ extension Coordinator {
             guard let exchange = try exchange(of: filter, .beforeTraining, round: round, sealed) else { continue }
             training = try await carryOut(exchange, with: training, until: { end }, lost: lose)
         }
-        let session = try sealed.flatMap { try strategy.sealing?.session($0) }
+        let session = sealed.flatMap { strategy.sealing?.session($0) }
 
         let models = Dictionary(
             training.map { ($0, plan.model(of: $0, from: global)) }, uniquingKeysWith: { a, _ in a })

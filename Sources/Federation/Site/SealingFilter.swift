@@ -17,7 +17,7 @@ public protocol SealingFilter: UpdateFilter {
     /// As an `UpdateFilter`'s. After training, a site that is lost has sent its update all the same.
     func exchange(_ moment: FilterMoment, _ round: SealedRound) throws -> (any Preparation)?
     /// What was agreed upon before training: the round's updates are sealed for it, and for nothing else.
-    func session(_ round: SealedRound) throws -> Data?
+    func session(_ round: SealedRound) -> Data?
     /// Whether a sealed update looks as it must, before it is settled whose are opened.
     func check(_ update: ModelUpdate, from site: String, _ round: SealedRound) throws
     /// - Parameter updates: those that came, by site.
@@ -54,7 +54,7 @@ public struct OpenedUpdate: Sendable {
 }
 
 extension SealingFilter {
-    public func session(_ round: SealedRound) throws -> Data? { nil }
+    public func session(_ round: SealedRound) -> Data? { nil }
 
     public func exchange(_ moment: FilterMoment, round: Int) -> (any Preparation)? { nil }
 

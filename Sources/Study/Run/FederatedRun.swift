@@ -95,6 +95,7 @@ public struct FederatedRun: Sendable {
         let result = try await coordinator.run()
         let prepared = try preparedSites
         let folders = try Models(self).write(result, prepared: prepared, as: "checkpoint_final.pth")
+        if strategy.sealsModel { print("the server's model is sealed: each site has it open, in its own results") }
         if folders.global.isEmpty, prepared.sites.isEmpty {
             // Only nodes of Flower's: what the model is a part of, their app knows.
             try WeightsFile.write(result.global, to: output.appending(path: "model.safetensors"))
@@ -188,8 +189,6 @@ private struct Models {
     func write(_ result: RunResult, prepared: PreparedSites, as name: String) throws -> (
         global: [URL], ofModality: [(modality: String, folder: URL)]
     ) {
-        // Sites have it, and open it.
-        if run.strategy.sealsModel { return ([], []) }
         let ofModality = try result.ofModality.sorted { $0.key < $1.key }.flatMap { modality, weights in
             try write(weights, of: modality, result, prepared, as: name).map { (modality, $0) }
         }
@@ -208,6 +207,8 @@ private struct Models {
     private func write(
         _ weights: Weights, of modality: String? = nil, _ result: RunResult, _ prepared: PreparedSites, as name: String
     ) throws -> [URL] {
+        // Sites alone can open it.
+        if run.strategy.sealsModel { return [] }
         let representatives = GlobalModelFolder.groups(result.plan).compactMap { group in
             group.first { (modality == nil || $0.modality == modality) && prepared.sites[$0.name] != nil }
         }

@@ -54,13 +54,13 @@ extension RunFile {
 
 extension RunFile.SecureAggregation: YAMLChoice {
     static let options: [YAMLOption<Self>] = [
-        .word("none", .plain), sum("masks", .masks), sum("lattice", .lattice),
+        .word("none", .plain), masked("masks", .masks), masked("lattice", .lattice),
         .word(
             "ckks", example: "{poly_modulus_degree: 8192, coeff_mod_bit_sizes: [60, 40, 40], scale_bits: 40}",
             make: { .ckks($0) }, value: { if case .ckks(let settings) = $0 { settings } else { nil } }),
     ]
 
-    private static func sum(_ word: String, _ form: SecureSumSettings.Form) -> YAMLOption<Self> {
+    private static func masked(_ word: String, _ form: SecureSumSettings.Form) -> YAMLOption<Self> {
         .word(
             word, example: "{clipping_range: 8, allow_two_sites: false}",
             make: { (settings: SecureSumSettings) in
