@@ -184,7 +184,7 @@ import Testing
         try await LinkBench.serve(identity("keys"), in: folder.url) { bench in
             try await bench.service.open(FleetRun(id: 1))
             let learner = Counter()
-            try await bench.withSite(Site(name: "a", learner: learner)) {
+            try await bench.withSite(Site(name: "a", learner: learner)) { () async throws in
                 /// A link knows nothing of what another asked.
                 func train(_ session: Data?) async throws -> Double? {
                     let link = FleetLink(to: "a", of: bench.service, run: 1)
