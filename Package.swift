@@ -226,7 +226,7 @@ let package = Package(
         .testTarget(
             name: "CommandTests",
             dependencies: [
-                "NNUNet", "Fleet", "Provisioning", .product(name: "NIOCore", package: "swift-nio"),
+                "Federation", "NNUNet", "Fleet", "Provisioning", .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "NIOPosix", package: "swift-nio"), .product(name: "NIOSSL", package: "swift-nio-ssl"),
             ],
             swiftSettings: strict),

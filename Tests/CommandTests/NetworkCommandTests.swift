@@ -1,3 +1,4 @@
+import Federation
 import Foundation
 import NNUNet
 import Provisioning
@@ -40,9 +41,11 @@ struct NetworkCommandTests {
 
     /// Kits of a server, three sites and an administrator, joined by their invitations; `body` runs while all work.
     ///
-    /// - Parameter policies: `site-policy.yaml` of sites that have one.
+    /// - Parameters:
+    ///   - policies: `site-policy.yaml` of sites that have one.
+    ///   - files: others, by their paths among the kits.
     private func withFederation(
-        _ cohort: Program, policies: [String: String] = [:],
+        _ cohort: Program, policies: [String: String] = [:], files: [String: String] = [:],
         _ body: (_ kits: String, _ server: Process) async throws -> Void
     ) async throws {
         let ports = [try DoctorBench.freePort(), try DoctorBench.freePort()]
@@ -68,6 +71,9 @@ struct NetworkCommandTests {
         for (name, policy) in policies {
             try Data(policy.utf8).write(to: cohort.folder.appending(path: kits + "/" + name + "/site-policy.yaml"))
         }
+        for (path, content) in files {
+            try Data(content.utf8).write(to: cohort.folder.appending(path: kits + "/" + path))
+        }
         let sites = try names.map { try cohort.start(["site", kits + "/" + $0], log: $0) }
         defer { for site in sites { site.terminate() } }
         try await body(kits, server)
@@ -82,6 +88,73 @@ struct NetworkCommandTests {
             try await Task.sleep(for: .milliseconds(500))
         }
         Issue.record("the run did not come to be \(state)")
+    }
+
+    /// Each site signs with its certificate, and believes the others by theirs.
+    @Test func theServerSeesTheSumAndNoUpdate() async throws {
+        let cohort = try Program()
+        defer { cohort.remove() }
+        try hospitals(cohort)
+        let run = Self.run.replacing("rounds: 2", with: "rounds: 1")
+        let strategy = "\nstrategy: {update: difference"
+        try Data((run + strategy + "}").utf8).write(to: cohort.folder.appending(path: "plain.yaml"))
+        try Data((run + strategy + ", secure_aggregation: masks}").utf8).write(
+            to: cohort.folder.appending(path: "masks.yaml"))
+        let plain = try cohort("simulate", "plain.yaml", "--output", "plain")
+        #expect(plain.status == 0, "\(plain.errors)")
+        let simulated = try cohort("simulate", "masks.yaml", "--output", "masks")
+        #expect(simulated.status == 0, "\(simulated.errors)")
+        #expect(simulated.output.contains("Secure sums: The server learns the weighted mean"), "\(simulated.output)")
+        let global = "server/global-1.safetensors"
+        let expected = try weights(cohort, "plain/" + global)
+        #expect(try distance(expected, weights(cohort, "masks/" + global)) <= 1e-6)
+
+        try await withFederation(cohort) { kits, server in
+            let submitted = try cohort("submit", "masks.yaml", "--kit", kits + "/anna@example.org")
+            #expect(submitted.status == 0, "\(submitted.errors)")
+            try await wait(for: "finished", cohort, kits)
+            let state = kits + "/server/state/runs/1/"
+            #expect(try distance(expected, weights(cohort, state + global)) <= 1e-6)
+            let report = String(decoding: try cohort.bytes(state + "report.html"), as: UTF8.self)
+            #expect(report.contains("Secure sums") && report.contains("The server learns the weighted mean"))
+        }
+    }
+
+    /// What its people have compared counts more than what the authority vouches for.
+    @Test func aSiteBelievesNoKeyThatItsPeopleDoNotKnow() async throws {
+        let cohort = try Program()
+        defer { cohort.remove() }
+        try hospitals(cohort)
+        try Data((Self.run + "\nstrategy: {update: difference, secure_aggregation: masks}").utf8).write(
+            to: cohort.folder.appending(path: "masks.yaml"))
+        try await withFederation(
+            cohort,
+            files: ["hospital_c/site-keys.json": #"{"hospital_a": "00", "hospital_b": "11"}"#]
+        ) { kits, server in
+            let submitted = try cohort("submit", "masks.yaml", "--kit", kits + "/anna@example.org")
+            #expect(submitted.status == 0, "\(submitted.errors)")
+            for _ in 0..<240 {
+                let status = try cohort("status", "--kit", kits + "/anna@example.org")
+                if status.output.contains(": failed") { break }
+                try await Task.sleep(for: .milliseconds(500))
+            }
+            let status = try cohort("status", "--kit", kits + "/anna@example.org")
+            #expect(status.output.contains(": failed"), "\(status.output)")
+            #expect(!cohort.exists(kits + "/server/state/runs/1/server/global-1.safetensors"))
+        }
+        let log = String(decoding: try cohort.bytes("hospital_c.out"), as: UTF8.self)
+        #expect(log.contains("are not signed by it"), "\(log)")
+    }
+
+    private func weights(_ cohort: Program, _ path: String) throws -> Weights {
+        try WeightsFile(cohort.folder.appending(path: path)).weights()
+    }
+
+    private func distance(_ a: Weights, _ b: Weights) throws -> Float {
+        #expect(a.descriptions == b.descriptions && !a.tensors.isEmpty)
+        return try zip(a.tensors, b.tensors).map { x, y in
+            zip(try #require(x.floats), try #require(y.floats)).reduce(Float(0)) { max($0, abs($1.0 - $1.1)) }
+        }.max() ?? .infinity
     }
 
     @Test func aRunOverTheNetworkEndsWithTheBitsOfASimulation() async throws {

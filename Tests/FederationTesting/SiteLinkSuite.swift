@@ -82,13 +82,18 @@ package struct SiteLinkSuite {
                     TensorDescription(name: type.rawValue, shape: [2, 3], type: type), storage: storage))
         }
         try await connect("mirror", MirrorLearner(), []) { [model] link in
-            let task = TrainTask(round: 4, rounds: 9, warmUpRounds: 2, model: model)
+            let task = TrainTask(round: 4, rounds: 9, warmUpRounds: 2, model: model, session: Data([0, 7, 255]))
             guard case .update(let update) = try await link.perform(.train(task)) else { return wrong() }
             #expect(try update.tensors.weights() == model)
             #expect(update.tensors.byteCount == model.byteCount)
             #expect(update.metrics["nan"]?.isNaN == true && update.metrics["inf"] == .infinity)
             #expect(update.metrics["round"] == 4 && update.metrics["rounds"] == 9 && update.metrics["warm"] == 2)
             #expect(update.metrics["third"] == 1.0 / 3)
+            #expect(update.metrics["session"] == 262)
+            // Who was sent no session has none.
+            let old = TrainTask(round: 5, rounds: 9, model: model)
+            guard case .update(let update) = try await link.perform(.train(old)) else { return wrong() }
+            #expect(update.metrics["session"] == -1)
         }
     }
 
@@ -179,6 +184,7 @@ package actor MirrorLearner: Learner {
             metrics: [
                 "nan": .nan, "inf": .infinity, "round": Double(task.round), "rounds": Double(task.rounds),
                 "warm": Double(task.warmUpRounds), "third": 1.0 / 3,
+                "session": task.session.map { $0.reduce(0) { $0 + Double($1) } } ?? -1,
             ])
     }
     package func validate(_ task: ValidationTask) async throws -> ValidationResult {

@@ -189,7 +189,7 @@ import Provisioning
             "CertBuilder stands before", "AuthPolicyBuilder is gone", "SignatureBuilder is missing",
             "template_file is ignored",
             "overseer is ignored", "overseer_agent is ignored", "known as server only", "role lead",
-            "HEBuilder is ignored",
+            "HEBuilder puts no key", "{poly_modulus_degree: 8192, scale_bits: 40, coeff_mod_bit_sizes: [60, 40, 40]}",
             "listening_host of hospital_a, hospital_b",
         ] {
             #expect(text.contains(words), "\(words) is not in:\n\(text)")

@@ -45,6 +45,12 @@ import Testing
         #expect(try RunFile(yaml: examples[0]).hasFlowerNodes)
     }
 
+    @Test func theRunsThatHideUpdatesCanBeRead() throws {
+        let examples = try Self.examples(in: Self.page("privacy.md"))
+        let runs = try examples.map { try RunFile(yaml: "sites: [{dataset: 1}, {dataset: 2}, {dataset: 3}]\n" + $0) }
+        #expect(runs.count == 3 && runs.allSatisfy { $0.strategy != RunFile.Strategy() })
+    }
+
     @Test func theExamplesCanBeRun() throws {
         #expect(examples.count == 2)
         for example in examples { _ = try RunFile(yaml: example) }
@@ -55,7 +61,7 @@ import Testing
 
     @Test func theTableHasEveryKey() {
         let rows = page.split(separator: "\n").filter { $0.hasPrefix("| `") }.map { $0.split(separator: "`")[1] }
-        let sections: Set = ["sites"]
+        let sections: Set = ["sites", "strategy.filters"]
         #expect(Set(rows.map(String.init)).subtracting(sections) == Set(RunFile.paths))
         #expect(rows.count == Set(rows).count)
     }
@@ -74,10 +80,12 @@ import Testing
             case _ where cells[1].hasPrefix("`"): try file.set(path, cells[1].trimmingCharacters(in: ["`"]))
             default: continue
             }
-            if path.hasPrefix("strategy.server_optimizer.") || path.hasPrefix("strategy.aggregation.") {
+            let choices = ["server_optimizer", "aggregation", "secure_aggregation", "filters.0"].map {
+                "strategy.\($0)."
+            }
+            if let choice = choices.first(where: path.hasPrefix) {
                 var word = before
-                let parts = path.split(separator: ".")
-                try word.set(parts[0...1].joined(separator: "."), String(parts[2]))
+                try word.set(String(choice.dropLast()), String(path.dropFirst(choice.count).prefix { $0 != "." }))
                 #expect(file == word, "\(path)")
             } else {
                 #expect(file == before, "\(path)")

@@ -30,6 +30,7 @@ extension Coordinator {
             guard let exchange = try exchange(of: filter, .beforeTraining, round: round, sealed) else { continue }
             training = try await carryOut(exchange, with: training, until: { end }, lost: lose)
         }
+        let session = sealed.flatMap { strategy.sealing?.session($0) }
 
         let models = Dictionary(
             training.map { ($0, plan.model(of: $0, from: global)) }, uniquingKeysWith: { a, _ in a })
@@ -40,7 +41,8 @@ extension Coordinator {
                         round: round, rounds: settings.rounds, warmUpRounds: settings.warmUpRounds,
                         localEpochs: settings.localEpochs,
                         model: models[site] ?? Weights(), content: strategy.content,
-                        proximalTerm: strategy.proximalTerm, frozen: round > 0 ? [] : plan.backbone(of: site)))
+                        proximalTerm: strategy.proximalTerm, frozen: round > 0 ? [] : plan.backbone(of: site),
+                        session: session))
             }, for: training)
         var updates: [String: ModelUpdate] = [:]
         try await Exchange.perform(tasks, until: end) { arrival in

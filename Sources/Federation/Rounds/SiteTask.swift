@@ -68,11 +68,13 @@ public struct TrainTask: Sendable {
     public var proximalTerm: Double
     /// Tensors of `model` that stay as they are: in warm-up, what is shared with all sites.
     public var frozen: [String]
+    /// What was agreed upon before, where updates open only together: an update that was sealed for another is of no use.
+    public var session: Data?
 
     public init(
         round: Int, rounds: Int, warmUpRounds: Int = 0, localEpochs: Int = 1, model: Weights,
         content: ModelUpdate.Content = .weights,
-        proximalTerm: Double = 0, frozen: [String] = []
+        proximalTerm: Double = 0, frozen: [String] = [], session: Data? = nil
     ) {
         self.round = round
         self.rounds = rounds
@@ -82,6 +84,7 @@ public struct TrainTask: Sendable {
         self.content = content
         self.proximalTerm = proximalTerm
         self.frozen = frozen
+        self.session = session
     }
 }
 

@@ -1,3 +1,9 @@
+#if canImport(FoundationEssentials)
+    import FoundationEssentials
+#else
+    import Foundation
+#endif
+
 /// A filter after which no update can be read by itself: the server opens a round's updates together, and learns their
 /// weighted mean.
 ///
@@ -10,6 +16,8 @@ public protocol SealingFilter: UpdateFilter {
     func admit(_ plan: SharingPlan) throws
     /// As an `UpdateFilter`'s. After training, a site that is lost has sent its update all the same.
     func exchange(_ moment: FilterMoment, _ round: SealedRound) throws -> (any Preparation)?
+    /// What was agreed upon before training: the round's updates are sealed for it, and for nothing else.
+    func session(_ round: SealedRound) -> Data?
     /// Whether a sealed update looks as it must, before it is settled whose are opened.
     func check(_ update: ModelUpdate, from site: String, _ round: SealedRound) throws
     /// - Parameter updates: those that came, by site.
@@ -46,6 +54,8 @@ public struct OpenedUpdate: Sendable {
 }
 
 extension SealingFilter {
+    public func session(_ round: SealedRound) -> Data? { nil }
+
     public func exchange(_ moment: FilterMoment, round: Int) -> (any Preparation)? { nil }
 
     public func atServer(_ update: ModelUpdate, _ context: FilterContext) async throws -> ModelUpdate {

@@ -143,15 +143,19 @@ extension SiteTask {
                 ])
             case .describe, .sendModel: return ""
             case .initialWeights(let names): return FleetLink.digest(names.map { Data($0.utf8) })
-            case .train(let task): return Self.key("\(task.content) \(task.proximalTerm) \(task.frozen)", task.model)
+            case .train(let task):
+                // Under masks that were agreed upon anew, what was sealed before is of no use.
+                return Self.key(
+                    "\(task.content) \(task.proximalTerm) \(task.frozen)", task.model,
+                    task.session.map { [$0] } ?? [])
             case .validate(let task): return Self.key("\(task.owner)", task.model)
             case .finish(let model): return Self.key("", model)
             }
         }
     }
 
-    private static func key(_ words: String, _ model: Weights) -> String {
-        FleetLink.digest([Data(words.utf8)] + model.descriptions.map { Data("\($0)".utf8) })
+    private static func key(_ words: String, _ model: Weights, _ more: [Data] = []) -> String {
+        FleetLink.digest([Data(words.utf8)] + model.descriptions.map { Data("\($0)".utf8) } + more)
     }
 }
 

@@ -62,10 +62,16 @@ extension OrderedValues where Value == ConfigValue {
         }
     }
 
-    func payload() throws -> Data {
-        guard case .bytes(let bytes) = self["cohort-payload"] else {
-            throw FleetError.record("a message has no payload")
+    func bytes(_ name: String) throws -> [UInt8]? {
+        switch self[name] {
+        case .bytes(let value): return value
+        case nil: return nil
+        default: throw FleetError.record("\(name) is no bytes")
         }
+    }
+
+    func payload() throws -> Data {
+        guard let bytes = try bytes("cohort-payload") else { throw FleetError.record("a message has no payload") }
         return Data(bytes)
     }
 }

@@ -35,6 +35,7 @@ extension SiteTask {
             config["cohort-content"] = .string(task.content.rawValue)
             config["proximal-mu"] = .double(task.proximalTerm)
             config["cohort-frozen"] = .strings(task.frozen)
+            if let session = task.session { config["cohort-session"] = .bytes([UInt8](session)) }
         case .validate(let task):
             type = "evaluate"
             try content.set(task.model, packs: packs)
@@ -86,7 +87,8 @@ extension SiteTask {
                 TrainTask(
                     round: round, rounds: rounds, warmUpRounds: warmUpRounds, localEpochs: localEpochs,
                     model: try content.tensors().weights(), content: kind, proximalTerm: mu,
-                    frozen: config["cohort-frozen"] == nil ? [] : try config.strings("cohort-frozen")))
+                    frozen: config["cohort-frozen"] == nil ? [] : try config.strings("cohort-frozen"),
+                    session: try config.bytes("cohort-session").map { Data($0) }))
         case "evaluate":
             var owner = ValidationTask.Owner.server
             if config["cohort-best"] == .bool(true) { owner = .serverBest }

@@ -81,6 +81,9 @@ public struct SecureSum: SealingFilter {
         }
     }
 
+    /// The hash over keys, sites, weights and tensors that the sum is bound to.
+    public func session(_ round: SealedRound) -> Data? { try? collector.group(round: round.round).binding }
+
     public func check(_ update: ModelUpdate, from site: String, _ round: SealedRound) throws {
         try SealedFormat(settings.form).check(update, from: site, collector.group(round: round.round))
     }

@@ -32,10 +32,7 @@ struct FLAREBuilders {
                 }
             case "StaticFileBuilder": readStaticFiles(arguments, reading)
             case "SignatureBuilder": break
-            case "HEBuilder":
-                reading.notice(
-                    node,
-                    "HEBuilder is ignored: no key for homomorphic encryption is made here, and none is put into kits")
+            case "HEBuilder": readEncryption(arguments, node, reading)
             default:
                 reading.notice(
                     node, "the builder \(ParticipantName.shown(name)) is unknown and ignored: no code is loaded by name"
@@ -56,6 +53,27 @@ struct FLAREBuilders {
         if !nodes.isEmpty, !order.contains("SignatureBuilder") {
             reading.notice(whole, "SignatureBuilder is missing; kits are signed all the same")
         }
+    }
+
+    /// What is encrypted and how, a run says; the arguments are told in its words.
+    private func readEncryption(_ arguments: ProjectFields?, _ node: Node, _ reading: ProjectReading) {
+        var settings: [String] = []
+        for key in ["poly_modulus_degree", "scale_bits"] {
+            if let number = arguments?.number(key) { settings.append("\(key): \(number)") }
+        }
+        if let bits = arguments?.node("coeff_mod_bit_sizes")?.sequence?.compactMap(\.int) {
+            settings.append("coeff_mod_bit_sizes: \(bits)")
+        }
+        if let scheme = arguments?.text("scheme"), scheme != "CKKS" {
+            reading.notice(
+                arguments?.node("scheme"), "the scheme \(ParticipantName.shown(scheme)) is not known here; CKKS is")
+        }
+        arguments?.finish()
+        reading.notice(
+            node,
+            "HEBuilder puts no key into kits here: who makes the kits could open every site's updates. Sites make one and give "
+                + "it to each other as local/ckks.key, and the run file says strategy: {secure_aggregation: {ckks: {"
+                + settings.joined(separator: ", ") + "}}}; or, without a key that all share, secure_aggregation: masks")
     }
 
     private mutating func readCertificates(_ arguments: ProjectFields?, _ reading: ProjectReading) {

@@ -17,8 +17,10 @@ public struct ServedRun: Sendable {
     private let strategy: Strategy
     private let engine: any StudyEngine
 
+    /// - Parameter place: the server, which knows the sites' signatures where updates are summed in secret.
     /// - Throws: `RunFileError`, `StudyError.setting` where the run needs the cases in one place.
-    public init(_ run: RunFile, output: URL, engine: any StudyEngine) throws {
+    public init(_ run: RunFile, output: URL, engine: any StudyEngine, at place: StrategyPlace = StrategyPlace()) throws
+    {
         try run.check()
         try run.checkMetric()
         try engine.check(run.training)
@@ -38,7 +40,14 @@ public struct ServedRun: Sendable {
         self.run = run
         self.output = output
         self.engine = engine
-        strategy = try run.makeStrategy(folder: output.appending(path: "server"))
+        if case .sum = run.strategy.secureAggregation, case .none = place.keys {
+            throw StudyError.setting(
+                "In a secure sum sites sign with their certificates, and there are none here: use a server with a kit, or "
+                    + "cohort simulate.")
+        }
+        var place = place
+        place.folder = output.appending(path: "server")
+        strategy = try run.makeStrategy(at: place)
     }
 
     /// Letters and digits of ASCII and `. _ -`, the first one a letter or digit, 1 to 64 of them: no such name leaves its

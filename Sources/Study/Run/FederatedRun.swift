@@ -39,8 +39,8 @@ public struct FederatedRun: Sendable {
     public var saveEvery = 1
     public var strategyName = "FedAvg"
     public var sharingName = "everything"
-    /// What else stands in the head of the report.
-    public var facts: [RunFacts.Fact] = []
+    /// What is said of privacy at the start, and stands in the report: by the number of values in an update, where that is known.
+    public var privacyFacts: @Sendable (Int?) throws -> [RunFacts.Fact] = { _ in [] }
     /// Whether the server holds no model in memory: its sites are elsewhere.
     public var leavesModelsOnDisk = false
 
@@ -71,7 +71,7 @@ public struct FederatedRun: Sendable {
         judgesAcrossSites = run.validation.crossSite
         strategyName = run.strategy.text
         sharingName = run.sharing.mode.rawValue
-        if let privacy = run.privacy.differentialPrivacy { facts.append(RunFacts.Fact("Privacy", privacy.text)) }
+        privacyFacts = { try run.privacyFacts(values: $0) }
     }
 
     public struct Outcome: Sendable {
@@ -91,9 +91,11 @@ public struct FederatedRun: Sendable {
         let started = Date()
         let recorder = RunRecorder(folder: output, rounds: settings.rounds, metric: metric, print: print)
         let coordinator = try await makeCoordinator(recorder)
+        for fact in try privacyFacts(nil) { print("\(fact.name): \(fact.value)") }
         let result = try await coordinator.run()
         let prepared = try preparedSites
         let folders = try Models(self).write(result, prepared: prepared, as: "checkpoint_final.pth")
+        if strategy.sealsModel { print("the server's model is sealed: each site has it open, in its own results") }
         if folders.global.isEmpty, prepared.sites.isEmpty {
             // Only nodes of Flower's: what the model is a part of, their app knows.
             try WeightsFile.write(result.global, to: output.appending(path: "model.safetensors"))
@@ -104,13 +106,21 @@ public struct FederatedRun: Sendable {
             try judged.write(to: output.appending(path: "cross_site.json"))
             matrix = judged
         }
-        let facts = RunFacts(
+        var facts = RunFacts(
             task: title, rounds: settings.rounds, strategy: strategyName, sharing: sharingName,
             sites: result.plan.sites.map { RunFacts.Site($0.name, cases: $0.examples) }, started: started,
-            seconds: Date().timeIntervalSince(started), metric: metric, more: facts)
+            seconds: Date().timeIntervalSince(started), metric: metric)
+        facts.more = try privacyFacts(Self.values(of: result.plan))
         return Outcome(
             result: result, records: await recorder.records, matrix: matrix, facts: facts, models: folders.global,
             modelsOfModalities: folders.ofModality, prepared: prepared)
+    }
+
+    /// Values in the largest site's update.
+    private static func values(of plan: SharingPlan) -> Int {
+        plan.sites.map { site in
+            plan.shares.reduce(0) { $0 + ($1.members[site.name] == nil ? 0 : $1.tensor.count) }
+        }.max() ?? 0
     }
 
     /// Only the rounds before the first: every site's fingerprint, plan and preprocessed cases.
@@ -197,6 +207,8 @@ private struct Models {
     private func write(
         _ weights: Weights, of modality: String? = nil, _ result: RunResult, _ prepared: PreparedSites, as name: String
     ) throws -> [URL] {
+        // Sites alone can open it.
+        if run.strategy.sealsModel { return [] }
         let representatives = GlobalModelFolder.groups(result.plan).compactMap { group in
             group.first { (modality == nil || $0.modality == modality) && prepared.sites[$0.name] != nil }
         }

@@ -25,6 +25,8 @@ extension RunFile {
         checkAggregation(&reading)
         checkWeights(&reading)
         checkModalityWeights(&reading)
+        checkFilters(&reading)
+        checkSecureAggregation(&reading)
         checkFlower(&reading)
         checkPrivacy(&reading)
     }
@@ -79,9 +81,6 @@ extension RunFile {
         if Set(baselines).count < baselines.count {
             reading.fault(at: "baselines", "names one of them twice", "keep one")
         }
-        if Set(strategy.filters).count < strategy.filters.count {
-            reading.fault(at: "strategy.filters", "names one of them twice", "keep one")
-        }
     }
 
     // MARK: Against the sites
@@ -89,7 +88,7 @@ extension RunFile {
     private static func sites(_ count: Int) -> String { count == 1 ? "there is 1 site" : "there are \(count) sites" }
 
     /// How many sites a selection takes; nil where that is not known, or the selection makes no sense.
-    private func count(_ selection: SiteSelection) -> Int? {
+    func count(_ selection: SiteSelection) -> Int? {
         guard let names = siteNames else {
             if case .named(let names) = selection { return names.count }
             return nil

@@ -1,4 +1,5 @@
 import Federation
+import Privacy
 
 #if canImport(FoundationEssentials)
     import FoundationEssentials
@@ -7,14 +8,14 @@ import Federation
 #endif
 
 extension RunFile {
-    /// The strategy of the coordinator.
+    /// The strategy of the coordinator; its filters are also those of a site.
     ///
-    /// - Parameter folder: of the run at the server, for what must outlive it; nil keeps nothing.
+    /// - Parameter place: where the filters are to work.
     /// - Throws: `FederationError.setting`, `PrivacyError.setting`; not after a `check`.
-    public func makeStrategy(folder: URL? = nil) throws -> Federation.Strategy {
+    public func makeStrategy(at place: StrategyPlace = StrategyPlace()) throws -> Federation.Strategy {
         var result = Federation.Strategy()
         result.selection = strategy.select
-        result.minimumSites = strategy.minimumSites
+        result.minimumSites = max(strategy.minimumSites, strategy.secureAggregation.fewestSites)
         result.deadline = strategy.deadline
         result.preparationDeadline = strategy.preparationDeadline
         result.sharing = sharing
@@ -22,15 +23,39 @@ extension RunFile {
         result.content = strategy.update
         result.aggregator = strategy.aggregation.aggregator
         result.serverOptimizer = strategy.serverOptimizer
-        result.filters = strategy.filters.map(\.filter)
+        result.filters = try strategy.filters.map { try $0.filter(folder: place.folder) }
         result.proximalTerm = strategy.proximalTerm
         result.validationInterval = validation.every
         result.validators = validation.select
         result.judgement = validation.judgement
         result.keepsModelOfEachModality = strategy.modelOfEachModality
-        try privacy.differentialPrivacy?.protect(&result, of: self, folder: folder)
+        try seal(&result, at: place)
+        try privacy.differentialPrivacy?.protect(&result, of: self, folder: place.folder)
         try result.validate()
         return result
+    }
+
+    private func seal(_ result: inout Federation.Strategy, at place: StrategyPlace) throws {
+        switch strategy.secureAggregation {
+        case .plain: break
+        case .sum(let settings):
+            switch place.keys {
+            case .none: result.filters.append(try SecureSum(settings, run: place.run, verifier: SiteKeys([:])))
+            case .simulated(let sites):
+                result.filters.append(try SecureSum.simulated(settings, run: place.run, sites: sites))
+            case .certificates(let signers, let verifier):
+                result.filters.append(
+                    try SecureSum(settings, run: place.run, signers: signers, verifier: verifier))
+            }
+        case .ckks(let settings):
+            let aggregation = try CKKSAggregation(
+                run: place.run, parameters: settings.parameters(), weighting: strategy.weighting.rule,
+                fewestSites: strategy.secureAggregation.fewestSites, key: place.ckksKey)
+            result.filters.append(aggregation)
+            result.aggregator = CKKSSum()
+            let misfits = aggregation.misfits(result)
+            guard misfits.isEmpty else { throw PrivacyError.setting(misfits.joined(separator: " ")) }
+        }
     }
 
     public var runSettings: RunSettings {
@@ -75,10 +100,15 @@ extension RunFile {
     }
 }
 
-extension RunFile.Strategy.Filter {
-    public var filter: any UpdateFilter {
-        switch self {
-        case .halfPrecision: HalfPrecision()
-        }
+extension Federation.Strategy {
+    /// Whether the server's model is one that it cannot read.
+    public var sealsModel: Bool { filters.last is CKKSAggregation }
+
+    /// A site's learner, which opens the models that come where the server's are sealed.
+    ///
+    /// - Throws: `PrivacyError.setting` where the site has no key.
+    public func learner(_ learner: any Learner) throws -> any Learner {
+        guard let aggregation = filters.last as? CKKSAggregation else { return learner }
+        return try CKKSLearner(learner, aggregation: aggregation)
     }
 }

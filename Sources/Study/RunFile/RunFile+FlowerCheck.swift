@@ -56,6 +56,10 @@ extension RunFile {
             "strategy.filters", if: !strategy.filters.isEmpty, "are filters that a node of Flower's does not have",
             "leave them out", &reading)
         refuse(
+            "strategy.secure_aggregation", if: strategy.secureAggregation != .plain,
+            "needs sites that sign with their certificates, which a node of Flower's does not have", "write none",
+            &reading)
+        refuse(
             "strategy.modality_weights", if: strategy.weighting.groups != nil,
             "need modalities, which a node of Flower's does not tell", "leave them out", &reading)
         refuse(

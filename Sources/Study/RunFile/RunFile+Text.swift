@@ -19,6 +19,7 @@ extension RunFile.Strategy {
         }
         if proximalTerm > 0 { parts.append("FedProx (μ \(proximalTerm))") }
         if weighting.groups != nil { parts.append("modality-aware") }
+        if secureAggregation != .plain { parts.append(secureAggregation.title) }
         return parts.joined(separator: ", ")
     }
 }

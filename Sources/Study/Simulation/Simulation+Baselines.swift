@@ -31,8 +31,8 @@ extension Simulation {
                     name: isOneModel ? "federated" : "federated, \(members.joined(separator: ", "))", kind: .federated,
                     folder: folder, fold: sites[0].fold, sites: members))
         }
-        // A site that keeps tensors to itself has a model of its own.
-        let covered = Set(groups.joined())
+        // A site that keeps tensors to itself has a model of its own, and each has one where the server reads none.
+        let covered = outcome.models.isEmpty ? [] : Set(groups.joined())
         models += sites.filter { !covered.contains($0.name) }.map {
             Model(
                 name: "federated, \($0.name)", kind: .federated, folder: $0.modelFolder, fold: $0.fold, sites: [$0.name]

@@ -45,7 +45,7 @@ public struct Simulation: Sendable {
         let output = URL(filePath: run.outputFolder, directoryHint: .isDirectory)
         self.output = output
         self.rules = rules
-        strategy = try run.makeStrategy(folder: output.appending(path: "server"))
+        _ = try run.makeStrategy()
         try tools.check(run.training)
         try run.checkMetric()
         guard run.task != .extractFingerprint || run.plan.fingerprint != .none else {
@@ -56,6 +56,11 @@ public struct Simulation: Sendable {
         self.tools = tools
         self.print = print
         let members = try SiteDatasets(run, folders: folders, print: print).members
+        strategy = try run.makeStrategy(
+            at: StrategyPlace(
+                run: "simulation", folder: output.appending(path: "server"),
+                keys: .simulated(sites: members.map(\.name)),
+                ckksKey: run.strategy.secureAggregation.needsKey ? try SharedKey.inSimulation(output) : nil))
         let wanted = members.map(\.gpu)
         let gpus = run.device == .cpu || run.task != .train ? 0 : try tools.gpuCount()
         let names = try members.map { try folders.datasetName($0.dataset) }
@@ -155,13 +160,24 @@ public struct Simulation: Sendable {
                     let participation = try SiteParticipation(
                         site, in: run, called: run.name, rules: rules, ledgers: ledgers(site))
                     if let cost = participation.costText { print("\(site.name): \(cost)") }
-                    let learner = LimitedLearner(try tools.learner(participation.site), turnstile)
+                    let learner = try strategy.learner(
+                        LimitedLearner(try tools.learner(participation.site), turnstile))
                     return InProcessLink(
                         try participation.participant(
-                            called: site.name, learner: learner, filters: strategy.filters))
+                            called: site.name, learner: learner, filters: try filters(of: site)))
                 }
             }, of: run, strategy: strategy, fold: sites[0].fold, output: output, engine: tools)
         federated.observers = observers
         return federated
+    }
+
+    /// The run's filters with the site's own folder; those that clip and seal updates are the same for all sites.
+    private func filters(of site: StudySite) throws -> [any UpdateFilter] {
+        let folder = site.folders.results.appending(path: "filters")
+        let own = try run.strategy.filters.map { try $0.filter(folder: folder) }
+        let first = run.privacy.differentialPrivacy?.unit == .site ? 1 : 0
+        var filters = strategy.filters
+        filters.replaceSubrange(first..<first + own.count, with: own)
+        return filters
     }
 }

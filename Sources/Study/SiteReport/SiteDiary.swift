@@ -16,6 +16,7 @@ public actor SiteDiary: Learner {
     private let engine: any StudyEngine
     private let overlays: Int
     private let print: @Sendable (String) -> Void
+    private let privacyFacts: @Sendable (Int?) throws -> [RunFacts.Fact]
     private var facts: RunFacts
     private var records: [RoundRecord]
     /// The report on its way, which nobody at the server waits for.
@@ -33,6 +34,7 @@ public actor SiteDiary: Learner {
         self.engine = engine
         self.print = print
         overlays = run.validation.overlays
+        privacyFacts = { try run.privacyFacts(values: $0) }
         facts = RunFacts(
             task: run.name, rounds: run.training.rounds, strategy: run.strategy.text,
             sharing: run.sharing.mode.rawValue,
@@ -78,6 +80,7 @@ public actor SiteDiary: Learner {
 
     public func finish(_ model: Weights) async throws {
         try await learner.finish(model)
+        facts.more = try privacyFacts(model.descriptions.reduce(0) { $0 + $1.count })
         report = Task { await writeReport() }
     }
 

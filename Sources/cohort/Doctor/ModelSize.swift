@@ -52,7 +52,9 @@ struct ModelSize {
                 source = "\(count) float32, \(configuration.name) of \(dataset)"
             }
         }
-        let isHalved = run.strategy.filters.contains(.halfPrecision)
-        self.init(down: bytes, up: isHalved ? bytes / 2 : bytes, source: source)
+        let up = try run.strategy.bytesOfUpdate(values: bytes / 4)
+        // What the server cannot read comes back as it went.
+        let isSealed = run.strategy.secureAggregation.needsKey
+        self.init(down: isSealed ? up : bytes, up: up, source: source)
     }
 }

@@ -18,6 +18,8 @@ actor RunHost: SiteHost {
     private let name: String?
     private let folder: URL
     private let setup: SiteSetup
+    /// For runs whose updates are summed in secret; nil where the site has no certificate.
+    private let secrets: SiteSecrets?
     /// Dataset and fold as the site's people gave them, in place of the run file's.
     private let own: RunFile.Site?
     /// What alone is trained.
@@ -31,13 +33,14 @@ actor RunHost: SiteHost {
     private var current: (run: UInt64, participant: Federation.Site, diary: SiteDiary)?
 
     init(
-        _ name: String?, folder: URL, setup: SiteSetup, own: RunFile.Site? = nil,
+        _ name: String?, folder: URL, setup: SiteSetup, secrets: SiteSecrets? = nil, own: RunFile.Site? = nil,
         choice: TrainingChoice = TrainingChoice(), standing: SiteOrder? = nil, rounds: Int? = nil,
         log: @escaping @Sendable (String) -> Void
     ) {
         self.name = name
         self.folder = folder
         self.setup = setup
+        self.secrets = secrets
         self.own = own
         self.choice = choice
         self.standing = standing
@@ -135,9 +138,20 @@ actor RunHost: SiteHost {
         if let limit = setup.memoryLimit {
             learner = MemoryLimitedLearner(learner, limit: limit) { MainMemory.used() }
         }
+        let name = name ?? order.site
+        if case .sum = file.strategy.secureAggregation, secrets == nil {
+            throw FederationError.site(
+                "\(name) has no certificate to sign with in a secure sum. Let it take part with a kit.")
+        }
+        if file.strategy.secureAggregation.needsKey, secrets?.ckksKey == nil {
+            throw FederationError.site(
+                "\(name) has no ckks.key. Put the one that all sites share into its kit's local folder.")
+        }
+        let strategy = try file.makeStrategy(
+            at: .site(name, secrets, run: run, order: order.run, folder: folder(run)))
         let diary = try SiteDiary(learner, of: site, in: file, engine: engine) { [log] in log("run \(run): \($0)") }
         let participant = try participation.participant(
-            called: name ?? order.site, learner: diary, filters: file.makeStrategy().filters)
+            called: name, learner: try strategy.learner(diary), filters: strategy.filters)
         return (participant, diary)
     }
 

@@ -1,5 +1,6 @@
 import Federation
 import Fleet
+import Provisioning
 import Study
 
 #if canImport(FoundationEssentials)
@@ -12,10 +13,12 @@ extension ServerProcess {
     /// One run: its sites are waited for, as the strategy says.
     static func perform(
         _ id: Int, _ run: RunFile, _ folder: URL, _ service: FleetService, _ nodes: NodeAdmission,
+        _ authority: Authority,
         _ print: @escaping @Sendable (String) -> Void
     ) async throws {
-        let served = try ServedRun(run, output: folder, engine: NNUNetEngine())
         let id = UInt64(id)
+        let served = try ServedRun(
+            run, output: folder, engine: NNUNetEngine(), at: .server(authority, run: id, order: run.yaml()))
         try await service.closeRuns(besides: id)
         var beginning: FlowerNodeLink.Beginning?
         if run.hasFlowerNodes {

@@ -29,6 +29,7 @@ struct ServerProcess {
         let auditLog = AuditLog(refusals, tell: ServerLog.write)
         let service = try FleetService(folder.appending(path: "fleet"), settings: .init(keys: .registered))
         let nodes = NodeAdmission(.ofServer(folder))
+        let authority = kit.authority
         let queue = try RunQueue(
             folder.appending(path: "runs"),
             ended: { id in
@@ -38,7 +39,7 @@ struct ServerProcess {
                 }
             }
         ) { id, run, folder, print in
-            try await Self.perform(id, run, folder, service, nodes) { line in
+            try await Self.perform(id, run, folder, service, nodes, authority) { line in
                 print(line)
                 ServerLog.write("run \(id): \(line)")
             }

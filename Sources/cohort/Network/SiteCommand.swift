@@ -66,7 +66,9 @@ struct SiteCommand: AsyncParsableCommand {
             guard let kit else { return }
             let key = try kit.privateKey { try passphrase.ofKey(kit.settings.name) }
             let connection = try kit.connection(port: kit.settings.server.port, key: key)
-            let host = RunHost(name, folder: state, setup: setup, log: log)
+            log("key for secure sums: \(try kit.certificateChain().keyFingerprint)")
+            let host = RunHost(
+                name, folder: state, setup: setup, secrets: try SiteSecrets(kit, key: key), log: log)
             let site = try FleetSite(
                 FleetClient(connection), host: host, folder: state, settings: setup.fleetSettings, log: log)
             try await withThrowingTaskGroup(of: Void.self) { group in

@@ -228,6 +228,31 @@ import Testing
         #expect(kinds.contains("register-node") && kinds.contains("activate-node") && kinds.last == "calls")
     }
 
+    /// A server that was started again finds a reply that it has, but not one that was sealed for another sum.
+    @Test func aReplyOfAnotherSessionIsNotFound() async throws {
+        let folder = try TemporaryFolder()
+        try await LinkBench.serve(identity("keys"), in: folder.url) { bench in
+            try await bench.service.open(FleetRun(id: 1))
+            let learner = Counter()
+            try await bench.withSite(Site(name: "a", learner: learner)) { () async throws in
+                /// A link knows nothing of what another asked.
+                func train(_ session: Data?) async throws -> Double? {
+                    let link = FleetLink(to: "a", of: bench.service, run: 1)
+                    let task = TrainTask(
+                        round: 1, rounds: 2, model: Weights([tensor("w", [9], seed: 3)]), session: session)
+                    guard case .update(let update) = try await link.perform(.train(task)) else { return nil }
+                    return update.metrics["count"]
+                }
+                #expect(try await train(nil) == 1)
+                #expect(try await train(nil) == 1)
+                #expect(try await train(Data([1])) == 2)
+                #expect(try await train(Data([1])) == 2)
+                #expect(try await train(Data([2])) == 3)
+                #expect(try await train(nil) == 1)
+            }
+        }
+    }
+
     /// Longer than a chunk, and than one reading of a chunk that goes out.
     @Test(arguments: identities, [false, true])
     func largeTensorsArriveWhole(identity: String, packs: Bool) async throws {
@@ -246,6 +271,22 @@ import Testing
             }
         }
     }
+}
+
+/// Tells how often it was trained.
+private actor Counter: Learner {
+    private var count = 0.0
+
+    func answer(_ question: Data) async throws -> Data { question }
+    func describe() async throws -> SiteDescription { SiteDescription(name: "", examples: 1) }
+    func initialWeights() async throws -> Weights { Weights() }
+    func train(_ task: TrainTask) async throws -> ModelUpdate {
+        count += 1
+        return ModelUpdate(.weights, task.model, examples: 1, steps: 1, metrics: ["count": count])
+    }
+    func validate(_ task: ValidationTask) async throws -> ValidationResult { throw CancellationError() }
+    func model() async throws -> Weights { Weights() }
+    func finish(_ model: Weights) async throws {}
 }
 
 /// Sends back what it is sent.

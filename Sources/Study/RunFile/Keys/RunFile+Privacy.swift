@@ -3,6 +3,8 @@ extension RunFile {
     public struct Privacy: Sendable, Equatable {
         /// nil for none.
         public var differentialPrivacy: DifferentialPrivacy?
+        /// FLARE's block; read, it becomes a filter of the strategy.
+        var sparseUpdate: SparseUpdate?
 
         public init() {}
     }
@@ -10,7 +12,8 @@ extension RunFile {
 
 extension RunFile.Privacy: YAMLSection {
     static let keys: [YAMLKey<Self>] = [
-        YAMLKey("differential_privacy", \.differentialPrivacy)
+        YAMLKey("differential_privacy", \.differentialPrivacy),
+        YAMLKey("sparse_update", \.sparseUpdate),
     ]
 
     mutating func complete() {

@@ -20,12 +20,10 @@ extension RunFile {
         public var select = SiteSelection.all
         /// In the order in which sites apply them.
         public var filters: [Filter] = []
+        /// Whether the server sees single updates.
+        public var secureAggregation = SecureAggregation.plain
 
         public init() {}
-
-        public enum Filter: String, Sendable, CaseIterable {
-            case halfPrecision = "half-precision"
-        }
     }
 }
 
@@ -46,10 +44,9 @@ extension RunFile.Strategy: YAMLSection {
             "preparation_deadline", \.preparationDeadline, ValueRule("a time above 0, such as 2 h") { $0 > .zero }),
         YAMLKey("select", \.select),
         YAMLKey("filters", \.filters, form: "a list such as [half-precision]"),
+        YAMLKey("secure_aggregation", \.secureAggregation),
     ]
 }
-
-extension RunFile.Strategy.Filter: YAMLWord {}
 
 extension ModelUpdate.Content: YAMLWord {
     static var words: [Self] { [.weights, .difference] }
