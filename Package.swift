@@ -203,7 +203,8 @@ let package = Package(
             ],
             swiftSettings: strict),
         .testTarget(name: "CatalogTests", dependencies: ["Catalog", "Study"], swiftSettings: strict),
-        .testTarget(name: "StudyTests", dependencies: ["Study", "Federation", "Privacy", "NNUNet"], swiftSettings: strict),
+        .testTarget(
+            name: "StudyTests", dependencies: ["Study", "Federation", "Privacy", "NNUNet"], swiftSettings: strict),
         .testTarget(
             name: "PrivacyTests",
             dependencies: [
