@@ -67,13 +67,16 @@ struct AdministrationEndpoint: Sendable {
     private let organisation: String
     private let uploads: UploadFolder
     private let nodeKeys: NodeKeyFolder
+    /// Of the server's kit: who vouches for the sites of a run.
+    private let authority: Authority
 
     init(
         _ queue: RunQueue, _ service: FleetService, _ catalog: Catalog, _ authorization: Authorization,
-        organisation: String, uploads: UploadFolder, nodeKeys: NodeKeyFolder
+        organisation: String, uploads: UploadFolder, nodeKeys: NodeKeyFolder, authority: Authority
     ) {
         (self.queue, self.service, self.catalog, self.authorization) = (queue, service, catalog, authorization)
         (self.organisation, self.uploads, self.nodeKeys) = (organisation, uploads, nodeKeys)
+        self.authority = authority
     }
 
     var routes: [Route] {
@@ -86,7 +89,9 @@ struct AdministrationEndpoint: Sendable {
                 }
                 // What would fail at once is refused now, to the one who can mend it.
                 do {
-                    _ = try ServedRun(run, output: URL(filePath: "/"), engine: NNUNetEngine())
+                    _ = try ServedRun(
+                        run, output: URL(filePath: "/"), engine: NNUNetEngine(),
+                        at: .server(authority, run: 0, order: ""))
                 } catch { throw Refusal(status: 400, detail: "\(error)") }
                 let files = try flowerFiles(of: run, submission)
                 run.flower = run.flower.atServer()

@@ -67,7 +67,7 @@ struct ServerProcess {
             .init(host: host, port: kit.settings.server.administrationPort, tls: tls, audience: .administrators),
             routes: AdministrationEndpoint(
                 queue, service, catalog, try kit.authorization(), organisation: me.organisation,
-                uploads: try UploadFolder(folder.appending(path: "uploads")), nodeKeys: nodes.keys
+                uploads: try UploadFolder(folder.appending(path: "uploads")), nodeKeys: nodes.keys, authority: authority
             ).routes,
             policy: Self.policy(.administrator, revocations) { _ in false }, audit: audit,
             onListening: { ServerLog.write("listening for administrators on port \($0)") })
