@@ -13,10 +13,11 @@ import Federation
 /// make other bytes of the same update when a round comes again; what nearest rounding leaves out is fed back instead, so that
 /// it does not add up over rounds either. The values of a sparse update are fed back at their own places. Tensors without a
 /// dimension, or of other types, are sent as they are. It saves bytes and promises no privacy.
-public struct Quantise: UpdateFilter {
+public struct Quantise: FeedsBack {
     public let name = Self.filterName
     public let settings: Settings
-    private let folder: URL?
+    public let folder: URL?
+    public var feedsBack: Bool { settings.feedsBack }
 
     static let filterName = "quantise"
 
@@ -83,25 +84,7 @@ public struct Quantise: UpdateFilter {
         return update
     }
 
-    private func feedback(of site: String) throws -> ErrorFeedback? {
-        guard settings.feedsBack else { return nil }
-        guard let folder else {
-            throw PrivacyError.setting(
-                "The filter \(name) keeps what it rounds away on the site's disk, and has no folder there. Give one.")
-        }
-        return try ErrorFeedback(folder, filter: name, site: site)
-    }
-
-    public func answer(_ question: Data, site: String) async throws -> Data {
-        try feedback(of: site)?.received(round: try UpdateReceipt.round(of: question))
-        return Data()
-    }
-
     // MARK: At the server
-
-    public func exchange(_ moment: FilterMoment, round: Int) -> (any Preparation)? {
-        moment == .afterTraining && settings.feedsBack ? UpdateReceipt(filter: name, round: round) : nil
-    }
 
     public func atServer(_ update: ModelUpdate, _ context: FilterContext) async throws -> ModelUpdate {
         var update = update

@@ -11,10 +11,11 @@ import Federation
 ///
 /// The values compete over all float32 tensors together. A tensor without a dimension, or of another type, is sent as it is. It
 /// saves bytes and promises no privacy.
-public struct TopK: UpdateFilter {
+public struct TopK: FeedsBack {
     public let name = Self.filterName
     public let settings: Settings
-    private let folder: URL?
+    public let folder: URL?
+    public var feedsBack: Bool { settings.feedsBack }
 
     static let filterName = "top-k"
 
@@ -115,25 +116,7 @@ public struct TopK: UpdateFilter {
         return Float(sign: .plus, exponent: max(-126, largest.exponent - 14), significand: 1)
     }
 
-    private func feedback(of site: String) throws -> ErrorFeedback? {
-        guard settings.feedsBack else { return nil }
-        guard let folder else {
-            throw PrivacyError.setting(
-                "The filter \(name) keeps what it leaves out on the site's disk, and has no folder there. Give one.")
-        }
-        return try ErrorFeedback(folder, filter: name, site: site)
-    }
-
-    public func answer(_ question: Data, site: String) async throws -> Data {
-        try feedback(of: site)?.received(round: try UpdateReceipt.round(of: question))
-        return Data()
-    }
-
     // MARK: At the server
-
-    public func exchange(_ moment: FilterMoment, round: Int) -> (any Preparation)? {
-        moment == .afterTraining && settings.feedsBack ? UpdateReceipt(filter: name, round: round) : nil
-    }
 
     public func atServer(_ update: ModelUpdate, _ context: FilterContext) async throws -> ModelUpdate {
         guard update.content == .difference else { throw PrivacyError.malformed(name, "it holds whole weights") }

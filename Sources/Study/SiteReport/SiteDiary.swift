@@ -38,8 +38,7 @@ public actor SiteDiary: Learner {
         facts = RunFacts(
             task: run.name, rounds: run.training.rounds, strategy: run.strategy.text,
             sharing: run.sharing.mode.rawValue,
-            sites: [], metric: MetricDescription(run.validation.judgement),
-            more: run.privacy.differentialPrivacy.map { [RunFacts.Fact("Privacy", $0.text)] } ?? [])
+            sites: [], metric: MetricDescription(run.validation.judgement))
         records = try MetricsLog.records(at: site.folders.results.appending(path: "metrics.jsonl"))
     }
 
