@@ -37,6 +37,10 @@ struct FleetChaos: AsyncParsableCommand {
         let folder =
             folder.map { URL(filePath: $0) }
             ?? FileManager.default.temporaryDirectory.appending(path: "fleet-chaos-\(getpid())")
+        if let left = try? FileManager.default.contentsOfDirectory(atPath: folder.path), !left.isEmpty {
+            throw ValidationError(
+                "\(folder.path) holds files, which a schedule would take for its own: name a new folder.")
+        }
         let kits = try await Kits(folder.appending(path: "kits"), peer: peer)
         var (failed, sum) = ([UInt64](), ScheduleRun.Outcome())
         var disks = 0
