@@ -48,54 +48,24 @@ extension SiteFilter {
 extension SiteFilter: YAMLChoice {
     static let options: [YAMLOption<Self>] = [
         .word(
-            "percentile", example: "{percentile: 10, gamma: 0.01}",
-            make: { (keys: PercentileKeys) in .percentile(keys.settings) },
-            value: { if case .percentile(let settings) = $0 { PercentileKeys(settings: settings) } else { nil } }),
+            "percentile", example: "{percentile: 10, gamma: 0.01}", make: { .percentile($0) },
+            value: { if case .percentile(let settings) = $0 { settings } else { nil } }),
         .word(
             "svt",
             example: "{form: flare28, fraction: 0.1, epsilon: 0.1, noise_var: 0.1, gamma: 0.00001, tau: 0.000001}",
-            make: { (keys: SparseVectorKeys) in .sparseVector(keys.settings) },
-            value: { if case .sparseVector(let settings) = $0 { SparseVectorKeys(settings: settings) } else { nil } }),
+            make: { .sparseVector($0) },
+            value: { if case .sparseVector(let settings) = $0 { settings } else { nil } }),
         .word(
             "block", example: "weights", make: { .block($0) },
             value: { if case .block(let content) = $0 { content } else { nil } }),
     ]
 
     func check(at path: String, _ reading: inout Reading) {
+        let count = reading.faults.count
         for option in Self.options { option.check(self, path, &reading) }
+        guard reading.faults.count == count else { return }
         do { _ = try filter } catch {
             reading.fault(at: path, "makes no sense: \(error)", "correct it, or leave it out")
-        }
-    }
-
-    private struct PercentileKeys: YAMLSection {
-        var settings = Percentile.Settings()
-
-        static let keys: [YAMLKey<Self>] = [
-            YAMLKey("percentile", \.settings.percentile, .within(0...100)),
-            YAMLKey("gamma", \.settings.gamma, .above(0)),
-        ]
-    }
-
-    private struct SparseVectorKeys: YAMLSection {
-        var settings = SparseVector.Settings()
-
-        static let keys: [YAMLKey<Self>] = [
-            YAMLKey("form", \.form),
-            YAMLKey("fraction", \.settings.fraction, .aboveZeroToOne),
-            YAMLKey("epsilon", \.settings.epsilon, .above(0)),
-            YAMLKey("noise_var", \.settings.noiseVariance, .above(0)),
-            YAMLKey("gamma", \.settings.gamma, .above(0)),
-            YAMLKey("tau", \.settings.tau),
-            YAMLKey("replace", \.settings.replace),
-        ]
-
-        /// `SparseVector.Form` as a word of this file.
-        enum Form: String, CaseIterable, YAMLWord { case legacy, flare28 }
-
-        var form: Form {
-            get { settings.form == .legacy ? .legacy : .flare28 }
-            set { settings.form = newValue == .legacy ? .legacy : .flare28 }
         }
     }
 }
