@@ -33,7 +33,8 @@ import Torch
                 let name = data.hospitals[index].name
                 return FederatedRun.Site(name: name) {
                     InProcessLink(
-                        Federation.Site(name: name, learner: try made.learner(learner), filters: made.filters))
+                        Federation.Site(name: name, learner: try made.learner(learner, of: name), filters: made.filters)
+                    )
                 }
             }, settings: RunSettings(rounds: rounds), strategy: made, preparation: NNUNetPreparation.Order(),
             output: output)
@@ -55,6 +56,13 @@ import Torch
 
     private func floats(_ tensor: NamedTensor) -> [Float] {
         tensor.array.bytes.withUnsafeBytes { Array($0.bindMemory(to: Float.self)) }
+    }
+
+    /// As the second site has it at the end.
+    private func model(_ data: PhantomFederation, _ run: String) throws -> [NamedTensor] {
+        let folder = data.folders(run).modelFolder(
+            dataset: data.dataset(1), trainer: "nnUNetTrainer", plans: "nnUNetPlans", configuration: "3d_fullres")
+        return try NNUNetCheckpoint(contentsOf: folder.appending(path: "fold_0/checkpoint_final.pth")).weights
     }
 
     @Test func sumsUnderMasksGiveThePlainModel() async throws {
@@ -83,18 +91,35 @@ import Torch
         #expect(sealed.models.isEmpty && sealed.result.global.tensors.count == 1)
         #expect(sealed.result.global.tensors[0].description.type == .uint8)
         #expect(sealed.records.last?.globalMetrics["dice"]?.isFinite == true)
-        func model(_ run: String) throws -> [NamedTensor] {
-            let folder = data.folders(run).modelFolder(
-                dataset: data.dataset(1), trainer: "nnUNetTrainer", plans: "nnUNetPlans", configuration: "3d_fullres")
-            return try NNUNetCheckpoint(contentsOf: folder.appending(path: "fold_0/checkpoint_final.pth")).weights
-        }
-        let (a, b) = (try model("plain"), try model("ckks"))
+        let (a, b) = (try model(data, "plain"), try model(data, "ckks"))
         #expect(a.map(\.name) == b.map(\.name) && !a.isEmpty)
         for (a, b) in zip(a, b) {
             let (x, y) = (floats(a), floats(b))
             #expect(x.count == y.count && zip(x, y).allSatisfy { abs($0 - $1) <= 1e-6 }, "\(a.name)")
         }
         #expect(plain.models.count == 1)
+    }
+
+    /// Noise of the sites' own under each way of hiding updates: σ·C on the sum, a third of it on the mean.
+    @Test(arguments: ["masks", "lattice", "ckks"]) func sharedNoiseIsInTheSum(form: String) async throws {
+        let data = try federation()
+        _ = try await outcome(data, "plain", "strategy: {update: difference, weights: uniform}")
+        let noisy = try await outcome(
+            data, "noisy",
+            """
+            strategy: {weights: uniform, update: difference, minimum_sites: 3, secure_aggregation: \(form)}
+            privacy: {differential_privacy: {unit: site, noise_multiplier: 100, delta: 1e-3, clipping_norm: 0.01, noise: {shared: 3}}}
+            """)
+        #expect(noisy.result.reports.map(\.participants) == [Self.names])
+        var (squares, count) = (0.0, 0.0)
+        for (a, b) in zip(try model(data, "plain"), try model(data, "noisy")) {
+            for (x, y) in zip(floats(a), floats(b)) {
+                squares += Double(x - y) * Double(x - y)
+                count += 1
+            }
+        }
+        // Of more than 10,000 values the standard deviation is known to a hundredth; five of those.
+        #expect(count > 10_000 && abs((squares / count).squareRoot() * 3 - 1) < 0.05)
     }
 
     @Test func whatFiltersLeaveOutStaysAtTheSite() async throws {

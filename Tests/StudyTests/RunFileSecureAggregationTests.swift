@@ -52,6 +52,26 @@ import Testing
         #expect(!strategy.sealsModel)
     }
 
+    /// Filters and noise work on differences at the sites; the server gets models, and only adds.
+    @Test func underCKKSFiltersAreTheSites() throws {
+        func run(_ form: String) throws -> RunFile {
+            try RunFile(
+                yaml: Self.sites(4)
+                    + """
+                    strategy: {secure_aggregation: \(form), weights: uniform, update: difference, minimum_sites: 4, filters: [percentile]}
+                    privacy: {differential_privacy: {unit: site, noise_multiplier: 1, delta: 1e-3, clipping_norm: 1, noise: {shared: 4}}}
+                    """)
+        }
+        let strategy = try run("ckks").makeStrategy(at: StrategyPlace(run: "r", ckksKey: CKKSKey.randomBytes()))
+        #expect(strategy.filters.map(\.name) == ["site-level-privacy", "percentile", "ckks"])
+        #expect(strategy.content == .weights && strategy.aggregator is CKKSSum && strategy.sealsModel)
+        // A sum with less than all of the noise is not opened.
+        #expect((strategy.filters.last as? CKKSAggregation)?.fewestSites == 4)
+        let summed = try run("masks").makeStrategy(
+            at: StrategyPlace(run: "r", keys: .simulated(sites: ["s1", "s2", "s3", "s4"])))
+        #expect(summed.sealing?.fewestUpdates == 4)
+    }
+
     @Test(arguments: [
         ("aggregation: median", "strategy.aggregation is median, which compares single updates"),
         ("aggregation: {trimmed_mean: 0.4}", "which compares single updates"),
@@ -106,10 +126,6 @@ import Testing
         ),
         ("strategy: {secure_aggregation: maks}", "strategy.secure_aggregation is \"maks\"; did you mean masks?"),
         (
-            "strategy: {secure_aggregation: ckks, update: difference}",
-            "strategy.update is difference, which the server cannot apply"
-        ),
-        (
             "strategy: {secure_aggregation: ckks, server_optimizer: fedadam}",
             "strategy.server_optimizer reads the model"
         ),
@@ -127,8 +143,8 @@ import Testing
             "training.warm_up_rounds is 1, and under ckks"
         ),
         (
-            "strategy: {secure_aggregation: ckks, update: difference, filters: [svt]}",
-            "strategy.filters cannot be there beside ckks"
+            "strategy: {secure_aggregation: masks, weights: uniform, update: difference}\nprivacy: {differential_privacy: {unit: site, noise_multiplier: 1, delta: 1e-3, clipping_norm: 1}}",
+            "differential_privacy.noise is server, which must see each update"
         ),
     ])
     func whatDoesNotWorkIsRefused(yaml: String, expected: String) {

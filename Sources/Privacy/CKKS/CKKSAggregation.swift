@@ -1,5 +1,6 @@
 import Crypto
 import Federation
+import Synchronization
 
 #if canImport(FoundationEssentials)
     import FoundationEssentials
@@ -24,21 +25,30 @@ public struct CKKSAggregation: UpdateFilter {
     /// The run's name: what is sealed in one run is refused in another.
     public let run: String
     public let rule: SiteWeighting.Rule
+    /// What sites make, and their other filters see; what is sealed is weights always.
+    public let content: ModelUpdate.Content
     /// A sum over fewer sites is not opened.
     public let fewestSites: Int
     let context: CKKSContext
     let key: CKKSKey?
+    let startingPoints = StartingPoints()
+
+    /// The models that sites trained on, to which their differences are added; by name: in process all may share one filter.
+    final class StartingPoints: Sendable {
+        let known = Mutex<[String: (round: Int, model: Weights)]>([:])
+    }
 
     /// A thousandth of an example is the unit of weights: so that values times examples stay in range.
     static let weightOfExample = 1.0 / 1024
 
     /// - Parameters:
     ///   - weighting: by examples, or uniform; the strategy's must be the same.
+    ///   - content: what learners send and other filters read; differences are added to the model that the site has open.
     ///   - key: 32 bytes that all sites share; nil at the server, which must not have them.
     /// - Throws: `PrivacyError.setting`.
     public init(
         run: String, parameters: CKKSParameters = .additive, weighting: SiteWeighting.Rule = .examples,
-        fewestSites: Int = 3, key: Data?
+        content: ModelUpdate.Content = .weights, fewestSites: Int = 3, key: Data?
     ) throws {
         guard weighting == .examples || weighting == .uniform else {
             throw PrivacyError.setting(
@@ -48,25 +58,35 @@ public struct CKKSAggregation: UpdateFilter {
             throw PrivacyError.setting(
                 "A sum under CKKS takes two sites at least: one would be that site's own update.")
         }
-        (self.run, rule, self.fewestSites) = (run, weighting, fewestSites)
+        (self.run, rule, self.content, self.fewestSites) = (run, weighting, content, fewestSites)
         context = try CKKSContext(parameters)
         self.key = try key.map { [context] in try CKKSKey(bytes: $0, context: context) }
     }
 
     public func atSite(_ update: ModelUpdate, _ context: FilterContext) async throws -> ModelUpdate {
         let key = try secret()
-        guard update.content == .weights else {
+        guard update.content == content else {
             throw PrivacyError.setting(
-                "Under CKKS sites send weights, not differences, which the server could not apply.")
+                "The update to be sealed is a \(update.content.rawValue), and this run's hold \(content.rawValue).")
         }
         let layout = try SealedLayout(update.tensors.descriptions)
-        let values = try layout.values(of: update.tensors)
+        var values = try layout.values(of: update.tensors)
+        if content == .difference {
+            guard let start = startingPoints.known.withLock({ $0.removeValue(forKey: context.site) }),
+                start.round == context.round
+            else {
+                throw PrivacyError.refused(
+                    "The model that \(context.site) trained on in round \(context.round) is not known.")
+            }
+            for (index, value) in try layout.values(of: start.model).enumerated() { values[index] += value }
+        }
         let vector = try values.withUnsafeBufferPointer {
             try self.context.encrypt(
                 $0, weight: weight(examples: update.examples), key: key, site: context.site,
                 occasion: occasion(context.round))
         }
         var sealed = update
+        sealed.content = .weights
         sealed.tensors = Weights([
             try SealedModel(round: context.round, .vector(vector)).tensor(
                 SealedModel.description(layout, self.context.parameters))
@@ -99,7 +119,7 @@ public struct CKKSAggregation: UpdateFilter {
             "A server optimizer reads the model, which the server cannot under CKKS: let the mean replace it.")
         require(
             strategy.content == .weights,
-            "The server cannot apply differences to a model that it cannot read: let sites send weights.")
+            "The server cannot apply differences to a model that it cannot read: let sites seal weights.")
         require(
             strategy.weighting == SiteWeighting(rule),
             "Weights are applied at the sites under CKKS: give the strategy the same rule, and no groups.")
@@ -107,8 +127,8 @@ public struct CKKSAggregation: UpdateFilter {
             !strategy.keepsModelOfEachModality,
             "A model of each modality is a mean that no site opens: keep none under CKKS.")
         require(
-            strategy.filters.last is CKKSAggregation && strategy.filters.count == 1,
-            "What filters do at the server needs plain updates: let CKKS be the run's only filter. Sites may add their own before it."
+            strategy.filters.last is CKKSAggregation && strategy.filters.dropLast().allSatisfy { $0 is SiteHalf },
+            "What filters do at the server needs plain updates: let CKKS be the last, after filters of which the site's half is enough."
         )
         require(
             strategy.sharing == Sharing(), "Under CKKS the whole network is one tensor: share all of it.")

@@ -12,12 +12,15 @@ import Federation
 /// together.
 public struct CKKSLearner: Learner {
     private let learner: any Learner
+    private let site: String
     private let aggregation: CKKSAggregation
 
-    /// - Parameter aggregation: with the key.
+    /// - Parameters:
+    ///   - site: its name, by which the filters know it.
+    ///   - aggregation: with the key.
     /// - Throws: `PrivacyError.setting`.
-    public init(_ learner: any Learner, aggregation: CKKSAggregation) throws {
-        (self.learner, self.aggregation) = (learner, aggregation)
+    public init(_ learner: any Learner, site: String, aggregation: CKKSAggregation) throws {
+        (self.learner, self.site, self.aggregation) = (learner, site, aggregation)
         _ = try aggregation.secret()
     }
 
@@ -29,8 +32,8 @@ public struct CKKSLearner: Learner {
         aggregation: CKKSAggregation
     ) throws -> Site {
         Site(
-            name: name, learner: try CKKSLearner(learner, aggregation: aggregation), filters: filters + [aggregation],
-            policy: policy)
+            name: name, learner: try CKKSLearner(learner, site: name, aggregation: aggregation),
+            filters: filters + [aggregation], policy: policy)
     }
 
     public func answer(_ question: Data) async throws -> Data { try await learner.answer(question) }
@@ -54,6 +57,11 @@ public struct CKKSLearner: Learner {
         }
         var task = task
         task.model = try aggregation.open(task.model, rounds: task.round - 1...task.round - 1, layout: await layout())
+        task.content = aggregation.content
+        if task.content == .difference {
+            let start = (task.round, task.model)
+            aggregation.startingPoints.known.withLock { $0[site] = start }
+        }
         return try await learner.train(task)
     }
 

@@ -24,13 +24,15 @@ public struct SecureSumSettings: Sendable, Equatable {
     public var largestShare = 0.9
     /// Sums over two sites: each learns the other's update by taking its own away.
     public var allowsTwoSites = false
+    /// Sites without whose noise a sum is not opened, where each adds a part of it; 0 where none does.
+    public var noisySites = 0
     /// Whether training figures go along, which the server sees of each site.
     public var sendsMetrics = false
 
     public init() {}
 
     /// Sites without which nothing is opened.
-    public var fewestSites: Int { allowsTwoSites ? 2 : 3 }
+    public var fewestSites: Int { max(allowsTwoSites ? 2 : 3, noisySites) }
 
     /// What a sum protects, and what not, for people to read.
     public var protection: String {

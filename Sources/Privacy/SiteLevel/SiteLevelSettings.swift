@@ -83,7 +83,9 @@ public struct SiteLevelSettings: Sendable, Equatable, Codable {
             throw PrivacyError.setting(
                 "A model of each modality is a mean without noise of its own. Do without it where sites are protected.")
         }
-        let isMean = strategy.aggregator is SiteLevelMean || noise != .server && strategy.aggregator is WeightedMean
+        let isMean =
+            strategy.aggregator is SiteLevelMean
+            || noise != .server && (strategy.aggregator is WeightedMean || strategy.aggregator is CKKSSum)
         guard isMean else {
             throw PrivacyError.setting(
                 "Privacy of sites needs the weighted mean with its noise (SiteLevelMean), and no other aggregation.")

@@ -38,6 +38,11 @@ extension RunFile.DifferentialPrivacy {
         return settings
     }
 
+    /// Of how many sites a sum must hold the noise; 0 where sites make none.
+    var noisySites: Int {
+        if unit == .site, case .shared(let sites) = noise { sites } else { 0 }
+    }
+
     /// Adds the parts that hide whole sites.
     ///
     /// - Parameter folder: of the run at the server, where a norm that adapts is kept; nil keeps none.
@@ -49,8 +54,8 @@ extension RunFile.DifferentialPrivacy {
             first: settings.clippingNorm,
             file: settings.adaptive == nil ? nil : folder?.appending(path: "clipping_norm.json"))
         strategy.filters.insert(try SiteLevelFilter(settings, norms: norms, source: source), at: 0)
-        // Of sealed updates there is one, which nobody could add noise to for each site.
-        if strategy.sealing == nil || settings.noise == .server {
+        // What is sealed is added up as it is.
+        if strategy.sealing == nil, !strategy.sealsModel {
             strategy.aggregator = try SiteLevelMean(settings, norms: norms, source: source)
         }
         try settings.check(strategy)

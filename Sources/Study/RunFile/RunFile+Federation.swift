@@ -31,6 +31,7 @@ extension RunFile {
         result.keepsModelOfEachModality = strategy.modelOfEachModality
         try seal(&result, at: place)
         try privacy.differentialPrivacy?.protect(&result, of: self, folder: place.folder)
+        try leaveToSites(&result)
         try result.validate()
         return result
     }
@@ -38,7 +39,8 @@ extension RunFile {
     private func seal(_ result: inout Federation.Strategy, at place: StrategyPlace) throws {
         switch strategy.secureAggregation {
         case .plain: break
-        case .sum(let settings):
+        case .sum(var settings):
+            settings.noisySites = privacy.differentialPrivacy?.noisySites ?? 0
             switch place.keys {
             case .none: result.filters.append(try SecureSum(settings, run: place.run, verifier: SiteKeys([:])))
             case .simulated(let sites):
@@ -50,12 +52,22 @@ extension RunFile {
         case .ckks(let settings):
             let aggregation = try CKKSAggregation(
                 run: place.run, parameters: settings.parameters(), weighting: strategy.weighting.rule,
-                fewestSites: strategy.secureAggregation.fewestSites, key: place.ckksKey)
+                content: strategy.update,
+                fewestSites: max(
+                    strategy.secureAggregation.fewestSites, privacy.differentialPrivacy?.noisySites ?? 0),
+                key: place.ckksKey)
             result.filters.append(aggregation)
             result.aggregator = CKKSSum()
-            let misfits = aggregation.misfits(result)
-            guard misfits.isEmpty else { throw PrivacyError.setting(misfits.joined(separator: " ")) }
         }
+    }
+
+    /// Under CKKS whole models come to the server, and of all filters before it the site's half alone works.
+    private func leaveToSites(_ result: inout Federation.Strategy) throws {
+        guard let aggregation = result.filters.last as? CKKSAggregation else { return }
+        result.content = .weights
+        result.filters = result.filters.dropLast().map(SiteHalf.init) + [aggregation]
+        let misfits = aggregation.misfits(result)
+        guard misfits.isEmpty else { throw PrivacyError.setting(misfits.joined(separator: " ")) }
     }
 
     public var runSettings: RunSettings {
@@ -107,8 +119,8 @@ extension Federation.Strategy {
     /// A site's learner, which opens the models that come where the server's are sealed.
     ///
     /// - Throws: `PrivacyError.setting` where the site has no key.
-    public func learner(_ learner: any Learner) throws -> any Learner {
+    public func learner(_ learner: any Learner, of site: String) throws -> any Learner {
         guard let aggregation = filters.last as? CKKSAggregation else { return learner }
-        return try CKKSLearner(learner, aggregation: aggregation)
+        return try CKKSLearner(learner, site: site, aggregation: aggregation)
     }
 }

@@ -93,9 +93,6 @@ extension RunFile {
             "strategy.server_optimizer", strategy.serverOptimizer != .replace,
             "reads the model, which the server cannot under ckks", "write none")
         refuse(
-            "strategy.update", strategy.update != .weights,
-            "is difference, which the server cannot apply to a model under ckks", "write weights")
-        refuse(
             "strategy.weights", strategy.weighting.rule != .examples && strategy.weighting.rule != .uniform,
             "are applied at the sites under ckks, which know of their own cases alone", "write examples or uniform")
         refuse(
@@ -107,8 +104,5 @@ extension RunFile {
         refuse(
             "training.warm_up_rounds", training.warmUpRounds > 0,
             "is \(training.warmUpRounds), and under ckks the whole network is shared from the start", "write 0")
-        refuse(
-            "strategy.filters", !strategy.filters.isEmpty,
-            "cannot be there beside ckks, whose sites send whole weights and encrypt them", "leave them out")
     }
 }

@@ -109,6 +109,11 @@ extension RunFile {
                     at: "strategy.minimum_sites",
                     "is \(strategy.minimumSites), and the noise is shared among \(sites) sites", "write \(sites)")
             }
+        } else if strategy.secureAggregation != .plain {
+            reading.fault(
+                at: path.key("noise"),
+                "is server, which must see each update to tell that it is clipped, and secure_aggregation hides them",
+                "let sites make the noise: noise: {shared: \(max(3, strategy.minimumSites))}")
         } else if !strategy.filters.isEmpty {
             reading.fault(
                 at: "strategy.filters", "change what was clipped before the server adds its noise",

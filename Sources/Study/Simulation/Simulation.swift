@@ -161,7 +161,7 @@ public struct Simulation: Sendable {
                         site, in: run, called: run.name, rules: rules, ledgers: ledgers(site))
                     if let cost = participation.costText { print("\(site.name): \(cost)") }
                     let learner = try strategy.learner(
-                        LimitedLearner(try tools.learner(participation.site), turnstile))
+                        LimitedLearner(try tools.learner(participation.site), turnstile), of: site.name)
                     return InProcessLink(
                         try participation.participant(
                             called: site.name, learner: learner, filters: try filters(of: site)))

@@ -151,7 +151,7 @@ actor RunHost: SiteHost {
             at: .site(name, secrets, run: run, order: order.run, folder: folder(run)))
         let diary = try SiteDiary(learner, of: site, in: file, engine: engine) { [log] in log("run \(run): \($0)") }
         let participant = try participation.participant(
-            called: name, learner: try strategy.learner(diary), filters: strategy.filters)
+            called: name, learner: try strategy.learner(diary, of: name), filters: strategy.filters)
         return (participant, diary)
     }
 

@@ -23,9 +23,11 @@ import Testing
         }
     }
 
-    private func strategy(_ rule: SiteWeighting.Rule = .examples) throws -> Strategy {
+    private func strategy(_ rule: SiteWeighting.Rule = .examples, content: ModelUpdate.Content = .weights) throws
+        -> Strategy
+    {
         var strategy = Strategy()
-        strategy.filters = [try CKKSAggregation(run: "run", weighting: rule, key: nil)]
+        strategy.filters = [try CKKSAggregation(run: "run", weighting: rule, content: content, key: nil)]
         strategy.aggregator = CKKSSum()
         strategy.minimumSites = 3
         strategy.weighting = SiteWeighting(rule)
@@ -34,14 +36,15 @@ import Testing
 
     private func run(
         _ learners: [ToyLearner], _ rule: SiteWeighting.Rule = .examples, rounds: Int = 3, folder: URL? = nil,
-        between: (any UpdateFilter)? = nil, key: (String) -> Data = { _ in CKKSAggregationTests.key }
+        content: ModelUpdate.Content = .weights, between: (any UpdateFilter)? = nil,
+        key: (String) -> Data = { _ in CKKSAggregationTests.key }
     ) async throws -> RunResult {
-        let strategy = try strategy(rule)
+        let strategy = try strategy(rule, content: content)
         let coordinator = try Coordinator(
             RunSettings(rounds: rounds), strategy: strategy, folder: try folder.map { try RunFolder($0) })
         for learner in learners {
             let name = await learner.site.name
-            let own = try CKKSAggregation(run: "run", weighting: rule, key: key(name))
+            let own = try CKKSAggregation(run: "run", weighting: rule, content: content, key: key(name))
             let site = try CKKSLearner.site(
                 name: name, learner: learner, filters: between.map { [$0] } ?? [], aggregation: own)
             try await coordinator.join(InProcessLink(site))
@@ -111,7 +114,7 @@ import Testing
 
     @Test func theServerNeedsNoKeyAndASiteDoes() async throws {
         let keyless = try CKKSAggregation(run: "run", key: nil)
-        #expect(throws: PrivacyError.self) { try CKKSLearner(learners()[0], aggregation: keyless) }
+        #expect(throws: PrivacyError.self) { try CKKSLearner(learners()[0], site: "a", aggregation: keyless) }
         let update = ModelUpdate(.weights, toyWeights(toySite("a"), seed: 1), examples: 1, steps: 1)
         await #expect(throws: PrivacyError.self) {
             try await keyless.atSite(update, FilterContext(round: 1, site: "a"))
@@ -147,9 +150,10 @@ import Testing
     @Test func aServerThatCheatsOpensNothing() async throws {
         let own = try CKKSAggregation(run: "run", fewestSites: 2, key: Self.key)
         let toys = learners()
-        let learner = try CKKSLearner(toys[0], aggregation: own)
+        let learner = try CKKSLearner(toys[0], site: "a", aggregation: own)
         let plan = try SharingPlan(
-            sites: try await [learner.describe(), CKKSLearner(toys[1], aggregation: own).describe()], sharing: Sharing()
+            sites: try await [learner.describe(), CKKSLearner(toys[1], site: "b", aggregation: own).describe()],
+            sharing: Sharing()
         )
         func update(_ name: String, round: Int) async throws -> ModelUpdate {
             try await own.atSite(
@@ -204,6 +208,21 @@ import Testing
         }
     }
 
+    /// Filters and noise before the sealing see differences; what is sealed is the model.
+    @Test func differencesAreAddedToTheModelAtTheSites() async throws {
+        let (sealed, plain) = (learners(), learners())
+        let result = try await run(sealed, content: .difference, between: OnlyDifferences())
+        #expect(result.reports.allSatisfy { $0.participants.count == 4 })
+        _ = try await plainRun(plain, .examples)
+        for (a, b) in zip(sealed, plain) {
+            let (mine, theirs) = (try #require(await a.finished), try #require(await b.finished))
+            for (x, y) in zip(mine.tensors, theirs.tensors) {
+                #expect(zip(x.floats!, y.floats!).allSatisfy { abs($0 - $1) < 1e-6 })
+            }
+        }
+        await #expect(throws: FederationError.self) { try await run(learners(), rounds: 1, between: OnlyDifferences()) }
+    }
+
     @Test func filtersBeforeItSeePlainValues() async throws {
         let seen = try await run(learners(), rounds: 1, between: OnlyFloats())
         #expect(seen.reports[0].participants.count == 4)
@@ -235,6 +254,16 @@ private struct OnlyFloats: UpdateFilter {
         guard update.tensors.descriptions.allSatisfy({ $0.type == .float32 }) else {
             throw FederationError.site("An update came sealed to a filter.")
         }
+        return update
+    }
+    func atServer(_ update: ModelUpdate, _ context: FilterContext) async throws -> ModelUpdate { update }
+}
+
+/// Refuses whole models.
+private struct OnlyDifferences: UpdateFilter {
+    let name = "only differences"
+    func atSite(_ update: ModelUpdate, _ context: FilterContext) async throws -> ModelUpdate {
+        guard update.content == .difference else { throw FederationError.site("A whole model came to a filter.") }
         return update
     }
     func atServer(_ update: ModelUpdate, _ context: FilterContext) async throws -> ModelUpdate { update }
