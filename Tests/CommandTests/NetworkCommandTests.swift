@@ -43,9 +43,10 @@ struct NetworkCommandTests {
     ///
     /// - Parameters:
     ///   - policies: `site-policy.yaml` of sites that have one.
-    ///   - files: others, by their paths among the kits.
+    ///   - files: others, by their paths among the kits; given each site's key, as its certificate has it.
     private func withFederation(
-        _ cohort: Program, policies: [String: String] = [:], files: [String: String] = [:],
+        _ cohort: Program, policies: [String: String] = [:],
+        files: ([String: String]) -> [String: String] = { _ in [:] },
         _ body: (_ kits: String, _ server: Process) async throws -> Void
     ) async throws {
         let ports = [try DoctorBench.freePort(), try DoctorBench.freePort()]
@@ -59,6 +60,7 @@ struct NetworkCommandTests {
         let kits = "workspace/study"
         let server = try cohort.start(["server", kits + "/server"], log: "server")
         defer { server.terminate() }
+        var keys: [String: String] = [:]
         for name in names + ["anna@example.org"] {
             let role = name.contains("@") ? ["--role", "lead"] : []
             let invited = try cohort(
@@ -67,22 +69,26 @@ struct NetworkCommandTests {
             let file = cohort.exists(name + ".invitation") ? name + ".invitation" : kits + "/" + name + ".invitation"
             let joined = try cohort("join", file, "--folder", kits + "/" + name)
             #expect(joined.status == 0, "\(joined.errors)")
+            keys[name] = try Kit(contentsOf: cohort.folder.appending(path: kits + "/" + name)).certificateChain()
+                .keyFingerprint
         }
         for (name, policy) in policies {
             try Data(policy.utf8).write(to: cohort.folder.appending(path: kits + "/" + name + "/site-policy.yaml"))
         }
-        for (path, content) in files {
-            try Data(content.utf8).write(to: cohort.folder.appending(path: kits + "/" + path))
+        for (path, content) in files(keys) {
+            let file = cohort.folder.appending(path: kits + "/" + path)
+            try Data(content.utf8).write(to: file)
+            try FileManager.default.setAttributes([.posixPermissions: 0o600], ofItemAtPath: file.path)
         }
         let sites = try names.map { try cohort.start(["site", kits + "/" + $0], log: $0) }
         defer { for site in sites { site.terminate() } }
         try await body(kits, server)
     }
 
-    private func wait(for state: String, _ cohort: Program, _ kits: String) async throws {
+    private func wait(for state: String, of run: String = "", _ cohort: Program, _ kits: String) async throws {
         for _ in 0..<600 {
             let status = try cohort("status", "--kit", kits + "/anna@example.org")
-            if status.output.contains(": " + state) { return }
+            if status.output.contains(run + ": " + state) { return }
             #expect(!status.output.contains(": failed"), "\(status.output)")
             if status.output.contains(": failed") { return }
             try await Task.sleep(for: .milliseconds(500))
@@ -97,9 +103,15 @@ struct NetworkCommandTests {
         try hospitals(cohort)
         let run = Self.run.replacing("rounds: 2", with: "rounds: 1")
         let strategy = "\nstrategy: {update: difference"
+        let forms = ["masks", "lattice", "ckks"]
         try Data((run + strategy + "}").utf8).write(to: cohort.folder.appending(path: "plain.yaml"))
-        try Data((run + strategy + ", secure_aggregation: masks}").utf8).write(
-            to: cohort.folder.appending(path: "masks.yaml"))
+        for form in forms {
+            try Data(
+                (run + strategy + ", secure_aggregation: \(form)}").replacing("name: hospitals", with: "name: \(form)")
+                    .utf8
+            )
+            .write(to: cohort.folder.appending(path: form + ".yaml"))
+        }
         let plain = try cohort("simulate", "plain.yaml", "--output", "plain")
         #expect(plain.status == 0, "\(plain.errors)")
         let simulated = try cohort("simulate", "masks.yaml", "--output", "masks")
@@ -109,14 +121,39 @@ struct NetworkCommandTests {
         let expected = try weights(cohort, "plain/" + global)
         #expect(try distance(expected, weights(cohort, "masks/" + global)) <= 1e-6)
 
-        try await withFederation(cohort) { kits, server in
-            let submitted = try cohort("submit", "masks.yaml", "--kit", kits + "/anna@example.org")
-            #expect(submitted.status == 0, "\(submitted.errors)")
-            try await wait(for: "finished", cohort, kits)
-            let state = kits + "/server/state/runs/1/"
-            #expect(try distance(expected, weights(cohort, state + global)) <= 1e-6)
-            let report = String(decoding: try cohort.bytes(state + "report.html"), as: UTF8.self)
-            #expect(report.contains("Secure sums") && report.contains("The server learns the weighted mean"))
+        // The key of CKKS, which sites give each other past the server.
+        let key = String(repeating: "k", count: 32)
+        try await withFederation(
+            cohort, files: { _ in Dictionary(uniqueKeysWithValues: names.map { ($0 + "/ckks.key", key) }) }
+        ) { kits, server in
+            for (number, form) in zip(1..., forms) {
+                let submitted = try cohort("submit", form + ".yaml", "--kit", kits + "/anna@example.org")
+                #expect(submitted.status == 0, "\(submitted.errors)")
+                try await wait(for: "finished", of: form, cohort, kits)
+                let state = kits + "/server/state/runs/\(number)/"
+                let report = String(decoding: try cohort.bytes(state + "report.html"), as: UTF8.self)
+                if form == "ckks" {
+                    // The server cannot read what it has; each site has the model.
+                    #expect(try weights(cohort, state + global).descriptions.map(\.type) == [.uint8])
+                    #expect(report.contains("The server adds what it cannot read"))
+                    let final = try NNUNetCheckpoint(
+                        contentsOf: cohort.folder.appending(
+                            path: kits + "/hospital_b/state/runs/\(number)/results/Dataset302_H302/"
+                                + "nnUNetTrainer__nnUNetPlans__3d_fullres/fold_0/checkpoint_final.pth")
+                    ).weights
+                    // nnU-Net's checkpoints have some tensors under other names.
+                    let shared = final.filter { expected[$0.name] != nil }
+                    #expect(shared.count > 20)
+                    for tensor in shared {
+                        let other = try #require(expected[tensor.name]?.floats)
+                        let own = tensor.array.bytes.withUnsafeBytes { Array($0.bindMemory(to: Float.self)) }
+                        #expect(own.count == other.count && zip(own, other).allSatisfy { abs($0 - $1) <= 1e-6 })
+                    }
+                } else {
+                    #expect(try distance(expected, weights(cohort, state + global)) <= 1e-6)
+                    #expect(report.contains("Secure sums") && report.contains("The server learns the weighted mean"))
+                }
+            }
         }
     }
 
@@ -129,7 +166,7 @@ struct NetworkCommandTests {
             to: cohort.folder.appending(path: "masks.yaml"))
         try await withFederation(
             cohort,
-            files: ["hospital_c/site-keys.json": #"{"hospital_a": "00", "hospital_b": "11"}"#]
+            files: { _ in ["hospital_c/site-keys.json": #"{"hospital_a": "00", "hospital_b": "11"}"#] }
         ) { kits, server in
             let submitted = try cohort("submit", "masks.yaml", "--kit", kits + "/anna@example.org")
             #expect(submitted.status == 0, "\(submitted.errors)")
@@ -144,6 +181,27 @@ struct NetworkCommandTests {
         }
         let log = String(decoding: try cohort.bytes("hospital_c.out"), as: UTF8.self)
         #expect(log.contains("are not signed by it"), "\(log)")
+
+        // With the keys that the others really have, the run goes well.
+        cohort.remove()
+        let again = try Program()
+        defer { again.remove() }
+        try hospitals(again)
+        try Data(
+            (Self.run.replacing("rounds: 2", with: "rounds: 1")
+                + "\nstrategy: {update: difference, secure_aggregation: masks}").utf8
+        ).write(to: again.folder.appending(path: "masks.yaml"))
+        try await withFederation(
+            again,
+            files: { keys in
+                let others = ["hospital_a", "hospital_b"].map { "\"\($0)\": \"\(keys[$0] ?? "")\"" }
+                return ["hospital_c/site-keys.json": "{\(others.joined(separator: ", "))}"]
+            }
+        ) { kits, server in
+            let submitted = try again("submit", "masks.yaml", "--kit", kits + "/anna@example.org")
+            #expect(submitted.status == 0, "\(submitted.errors)")
+            try await wait(for: "finished", again, kits)
+        }
     }
 
     private func weights(_ cohort: Program, _ path: String) throws -> Weights {

@@ -77,6 +77,29 @@ import Torch
         for site in matrix.sites { for model in matrix.models { #expect(matrix[site, model]?.value("dice") != nil) } }
     }
 
+    /// A server that asks for first weights after a round gets those of a fresh network, and the next round is as it was.
+    @Test func firstWeightsAreNeverTrainedOnes() async throws {
+        let data = try PhantomFederation([.init(name: "north")])
+        func site(_ run: String) async throws -> (NNUNetLearner, Weights) {
+            let learner = data.learner(0, run: run)
+            _ = try await learner.answer(JSONEncoder().encode(NNUNetQuestion.prepareAlone(PlanningOrder())))
+            return (learner, try await learner.initialWeights())
+        }
+        func round(_ number: Int, _ learner: NNUNetLearner, _ model: Weights) async throws -> Weights {
+            try await learner.train(TrainTask(round: number, rounds: 2, model: model)).tensors.weights()
+        }
+        let (left, first) = try await site("left")
+        let (asked, same) = try await site("asked")
+        #expect(first == same)
+        let (a, b) = (try await round(1, left, first), try await round(1, asked, first))
+        #expect(a == b && a != first)
+        #expect(try await asked.initialWeights() == first)
+        #expect(try await round(2, left, a) == round(2, asked, b))
+        // Nor what the server itself put in.
+        try await asked.finish(a)
+        #expect(try await asked.initialWeights() == first)
+    }
+
     /// The last round is lost, as a kill before its end loses it.
     @Test func aRunThatIsTakenUpEndsWithTheSameBits() async throws {
         let data = try PhantomFederation([.init(name: "north"), .init(name: "south")])

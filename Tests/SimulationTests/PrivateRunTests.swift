@@ -197,4 +197,29 @@ import Testing
         #expect(capped.error.map { "\($0)".contains("the site allows") } == true, "\(capped)")
         #expect(try rounds(data, "capped") == 1)
     }
+
+    /// What a run was let in for is all that it may ask for; and what a site's filters do not touch does not leave.
+    @Test func aServerMayAskForNoMoreThanItsRun() async throws {
+        let data = try hospitals()
+        func participant(_ task: String, _ rules: String) throws -> Federation.Site {
+            let run = try RunFile(
+                yaml: "task: \(task)\nsites: [{name: north, dataset: 301}]\nstrategy: {update: difference}")
+            let site = try StudySite(run.sites[0], of: run, folders: data.folders("run"), device: nil, threads: 1)
+            return try SiteParticipation(
+                site, in: run, called: "r", rules: SiteRules(yaml: rules), ledgers: data.url.appending(path: "ledgers")
+            ).participant(called: "north", learner: data.learner(0, run: "run"), filters: [])
+        }
+        let train = SiteTask.train(TrainTask(round: 1, rounds: 1, model: Weights([])))
+        for task in ["plan_and_preprocess", "extract_fingerprint"] {
+            await #expect(throws: FederationError.policy("it does not allow to train")) {
+                try await participant(task, "{}").perform(train)
+            }
+            await #expect(throws: FederationError.policy("it does not allow to send-model")) {
+                try await participant(task, "{}").perform(.sendModel)
+            }
+        }
+        await #expect(throws: FederationError.policy("it does not allow to send-model")) {
+            try await participant("train", "required_filters: [percentile]").perform(.sendModel)
+        }
+    }
 }

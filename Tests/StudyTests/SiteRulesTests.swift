@@ -108,12 +108,40 @@ import Testing
         #expect(try refusal("{}", run()) == "")
     }
 
+    @Test func aSiteMayAskForSecureSums() throws {
+        func run(_ strategy: String, sites: Int = 4) throws -> RunFile {
+            let names = (1...sites).map { "{name: s\($0), dataset: \($0)}" }.joined(separator: ", ")
+            return try RunFile(yaml: "sites: [\(names)]\nstrategy: {\(strategy)}")
+        }
+        let required = "secure_sums: required"
+        #expect(try refusal(required, run("weights: uniform")).contains("the run has none"))
+        #expect(try refusal(required, run("secure_aggregation: masks")) == "")
+        #expect(try refusal(required, run("secure_aggregation: lattice")) == "")
+        // Under CKKS each site holds the key.
+        #expect(try refusal(required, run("secure_aggregation: ckks")).contains("secure_aggregation: ckks"))
+        #expect(try refusal("secure_sums: {forms: [ckks]}", run("secure_aggregation: ckks")) == "")
+        #expect(
+            try refusal(required, run("secure_aggregation: {masks: {allow_two_sites: true}}")).contains("sums of 2"))
+        #expect(try refusal("secure_sums: {fewest_sites: 4}", run("secure_aggregation: masks")).contains("sums of 3"))
+        #expect(
+            try refusal("secure_sums: {fewest_sites: 4}", run("secure_aggregation: masks, minimum_sites: 4")) == "")
+        #expect(
+            try refusal("secure_sums: {largest_share: 0.4}", run("secure_aggregation: {masks: {largest_share: 0.8}}"))
+                .contains("largest_share is 0.8"))
+        #expect(
+            try refusal(required, run("secure_aggregation: {masks: {threshold: 0.5}}")).contains("threshold is 0.5"))
+        #expect(throws: RunFileError.self) { _ = try SiteRules(yaml: "secure_sums: {fewest_sites: 2}") }
+        #expect(throws: RunFileError.self) { _ = try SiteRules(yaml: "secure_sums: requird") }
+    }
+
     @Test func filtersThatCannotReadAnUpdateRefuseTheRun() throws {
         let weights = try RunFile(yaml: "sites: [{dataset: 301}]")
         #expect(try refusal("required_filters: [percentile]", weights).contains("work on differences"))
         #expect(try refusal("required_filters: [{block: weights}]", weights).contains("of the kind weights"))
         #expect(try refusal("required_filters: [{block: difference}]", weights) == "")
         #expect(try refusal("required_filters: [percentile, svt]", run()) == "")
+        let crossing = try run("", "validation: {cross_site: true}\n")
+        #expect(try refusal("required_filters: [percentile]", crossing).contains("cross-site validation sends"))
         #expect(try refusal("required_filters: [svt]", run(Self.record)).contains("divide by an update's steps"))
         #expect(try refusal("required_filters: [svt]", run(Self.record + ", releases: [fingerprint, counts]")) == "")
     }

@@ -100,7 +100,7 @@ extension FleetSite {
         let text =
             switch error {
             case let error as FleetError: tells(error) ? "\(error)" : untold
-            case let error as FederationError: tells(error) ? "\(error)" : untold
+            case let error as any TellableError: error.tellable ?? untold
             default: untold
             }
         return String(text.prefix(1_000))
@@ -112,13 +112,6 @@ extension FleetSite {
         switch error {
         case .malformed, .wrongObject, .missingObject, .record: true
         case .storage, .noReply, .unknownNode, .key, .bundle: false
-        }
-    }
-
-    private static func tells(_ error: FederationError) -> Bool {
-        switch error {
-        case .policy, .site, .setting, .incompatibleSites, .unusableUpdate: true
-        case .twoSitesOfOneName, .tooFewSites, .unknownSites, .file, .fullDisk, .resume: false
         }
     }
 

@@ -57,6 +57,9 @@ extension SiteTask {
 
     /// - Parameter rounds: of a run whose server does not say how many there are.
     /// - Throws: `FleetError.record` where it is no task.
+    /// Rounds, and local epochs of a round: what is multiplied with them stays a number.
+    private static let most = 1_000_000
+
     init(type: String, content: RecordDict, rounds: Int? = nil) throws {
         let config = content.config("config") ?? ConfigRecord()
         switch type {
@@ -80,8 +83,12 @@ extension SiteTask {
             let mu = try config.double("proximal-mu") ?? 0
             let localEpochs = try config.int("cohort-local-epochs") ?? 1
             let warmUpRounds = try config.int("cohort-warm-up-rounds") ?? 0
-            guard rounds > 0, localEpochs > 0, warmUpRounds >= 0, round <= rounds, round > -warmUpRounds, mu >= 0 else {
-                throw FleetError.record("round \(round) of \(rounds) with \(localEpochs) local epochs makes no sense")
+            guard (1...Self.most).contains(rounds), (1...Self.most).contains(localEpochs),
+                (0...Self.most).contains(warmUpRounds), round <= rounds, round > -warmUpRounds, mu >= 0, mu.isFinite
+            else {
+                throw FleetError.record(
+                    "round \(round) of \(rounds), after \(warmUpRounds) of warm-up, with \(localEpochs) local epochs makes no sense"
+                )
             }
             self = .train(
                 TrainTask(

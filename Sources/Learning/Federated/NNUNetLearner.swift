@@ -27,6 +27,8 @@ public actor NNUNetLearner: Learner {
     private struct Current {
         var training: FoldTraining
         var run: TrainingRun
+        /// Whether the network is as it begins: no round trained it, and no model was put into it.
+        var isFresh = true
         /// After the last local training, before any average.
         var local: Weights?
         var bestDice: Double?
@@ -71,8 +73,13 @@ public actor NNUNetLearner: Learner {
         }
     }
 
+    /// Of a network as it begins, whenever they are asked for: what was trained leaves in updates, or by `model`.
     public func initialWeights() async throws -> Weights {
-        try await withoutCases { try await ready(epochs: nil).run.trainer.weights }
+        try await withoutCases {
+            // The next round begins from the states on disk, as after a restart.
+            if current?.isFresh == false { current = nil }
+            return try await ready(epochs: nil).run.trainer.weights
+        }
     }
 
     /// The trainer, made for so many epochs in all; nil takes what there is.
@@ -87,7 +94,8 @@ public actor NNUNetLearner: Learner {
                 configuration: site.configuration))
         let training = try FoldTraining(
             datasetFolder: site.folders.preprocessed.appending(path: site.dataset), plansName: site.plansName,
-            configuration: site.configuration, fold: site.fold, settings: settings, device: site.device, model: model)
+            configuration: site.configuration, fold: site.fold, settings: settings, device: site.device, model: model,
+            blockedFields: site.blockedFields)
         var run = try await training.makeRun(stop: StopRequest(), records: recordTraining, console: log)
         run.progress = progress
         let best = try training.checkpoints.load(.best)?.bestMovingAverage
@@ -100,6 +108,7 @@ public actor NNUNetLearner: Learner {
     private func lastState() async throws -> Current {
         let current = try await ready(epochs: nil)
         if await current.run.trainer.epoch == 0 {
+            self.current?.isFresh = false
             if try await states(current).restore(current.run.trainer, at: .max) {
                 self.current?.local = try await current.run.trainer.weights
             }
@@ -142,6 +151,7 @@ public actor NNUNetLearner: Learner {
             try requireOwn(task.model, own)
             let model = own.replacing(with: task.model)
             let examples = try examples(current)
+            self.current?.isFresh = false
             try await trainer.begin(task, with: model)
             try await book(task, trainer)
             let records: [EpochRecord]
@@ -246,6 +256,7 @@ public actor NNUNetLearner: Learner {
             let trainer = current.run.trainer
             let own = try await trainer.weights
             try requireOwn(model, own)
+            self.current?.isFresh = false
             try await trainer.setWeights(own.replacing(with: model))
             try current.training.checkpoints.save(await trainer.snapshot(), as: .final)
         }

@@ -24,11 +24,12 @@ public struct FoldTraining: Sendable {
     public let split: Split
     public let seed: UInt64
 
-    /// - Parameter model: where the trained model goes.
+    /// - Parameters:
+    ///   - model: where the trained model goes.
+    ///   - blockedFields: of `dataset.json`, which neither training nor checkpoints see.
     public init(
         datasetFolder: URL, plansName: String, configuration name: String, fold: Fold, settings: TrainingSettings,
-        device: Device,
-        model: ModelFolder
+        device: Device, model: ModelFolder, blockedFields: BlockedFields = BlockedFields()
     ) throws {
         self.datasetFolder = datasetFolder
         plans = try Plans(contentsOf: datasetFolder.appending(path: plansName + ".json"))
@@ -36,7 +37,8 @@ public struct FoldTraining: Sendable {
         guard configuration.previousStage == nil else {
             throw NNUNetError.plan("\(name) continues \(configuration.previousStage!): cascades cannot be trained yet.")
         }
-        dataset = try DatasetDescription(contentsOf: datasetFolder.appending(path: "dataset.json"))
+        dataset = try DatasetDescription(
+            contentsOf: datasetFolder.appending(path: "dataset.json"), without: blockedFields)
         preprocessed = try PreprocessedFolder(datasetFolder.appending(path: configuration.dataIdentifier))
         self.fold = fold
         self.settings = settings

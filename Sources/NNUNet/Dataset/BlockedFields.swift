@@ -1,3 +1,9 @@
+#if canImport(FoundationEssentials)
+    import FoundationEssentials
+#else
+    import Foundation
+#endif
+
 /// Fields of patients that are taken out of a dataset's description before anything reads it, by their names; capitals and `-`
 /// for `_` make no difference.
 public struct BlockedFields: Sendable, Equatable {
@@ -30,5 +36,13 @@ public struct BlockedFields: Sendable, Equatable {
         case .array(let values): .array(values.map(removed))
         default: value
         }
+    }
+}
+
+extension DatasetDescription {
+    /// - Parameter blocked: fields of the file that are not read.
+    public init(contentsOf url: URL, without blocked: BlockedFields) throws {
+        let whole = try DatasetDescription(contentsOf: url)
+        self = blocked.isEmpty ? whole : try DatasetDescription(json: blocked.removed(from: whole.json))
     }
 }

@@ -28,8 +28,7 @@ public struct RawDataset: Sendable {
     /// - Parameter blocked: fields of `dataset.json` that are not read.
     public init(folder: URL, without blocked: BlockedFields = BlockedFields()) throws {
         self.folder = folder
-        let whole = try DatasetDescription(contentsOf: folder.appending(path: "dataset.json"))
-        description = blocked.isEmpty ? whole : try DatasetDescription(json: blocked.removed(from: whole.json))
+        description = try DatasetDescription(contentsOf: folder.appending(path: "dataset.json"), without: blocked)
         if let table = description.caseTable {
             cases = table.map { entry in
                 RawCase(

@@ -13,6 +13,7 @@ public struct SiteParticipation: Sendable {
     /// With all that the run promises for its training.
     public let site: StudySite
     private let rules: SiteRules
+    private let task: RunFile.Task
     private let privacy: SitePrivacy?
     /// What the run's privacy will cost here, for the site's own people; nil where it promises none.
     public let costText: String?
@@ -35,6 +36,7 @@ public struct SiteParticipation: Sendable {
         try privacy?.prepare(&site)
         self.site = site
         self.rules = rules
+        task = run.task
         costText = cost?.text
     }
 
@@ -43,6 +45,10 @@ public struct SiteParticipation: Sendable {
         called name: String, learner: any Learner, filters: [any UpdateFilter]
     ) throws -> Federation.Site {
         var policy = rules.policy
+        // What a run was let in for is all that it may ask for.
+        if task != .train { policy.work.formIntersection([.prepare]) }
+        // Its filters know nothing of whole models.
+        if !rules.filters.isEmpty { policy.work.remove(.sendModel) }
         // Where the number of cases is not told, the learner itself holds it against the policy's.
         if privacy?.tellsCounts == false { policy.fewestCases = 1 }
         return Federation.Site(

@@ -27,6 +27,10 @@ extension SiteFilter {
     ///
     /// - Throws: `FederationError.policy`, with the fact.
     func admit(_ run: RunFile) throws {
+        guard !run.validation.crossSite else {
+            throw FederationError.policy(
+                "its own filters do nothing to the whole models that cross-site validation sends")
+        }
         if case .block(let content) = self {
             guard run.strategy.update != content else {
                 throw FederationError.policy(

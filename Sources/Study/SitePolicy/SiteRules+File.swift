@@ -71,6 +71,7 @@ extension SiteRules: YAMLSection {
         YAMLKey("approval", \.policy.asksForApproval),
         YAMLKey("blocked_data_fields", \.blockedNames, form: "a list such as [patient_id, dob]"),
         YAMLKey("required_filters", \.filters, form: "a list such as [{percentile: {gamma: 0.01}}]"),
+        YAMLKey("secure_sums", \.secureSums),
         YAMLKey("privacy", \.privacy),
     ]
 }

@@ -8,6 +8,8 @@ public struct SiteRules: Sendable, Equatable {
     public var policy = SitePolicy()
     /// What leaves only with noise, and how much of it; nil leaves that to the run.
     public var privacy: PrivacyPolicy?
+    /// Which sums hide its updates from the server; nil leaves that to the run.
+    public var secureSums: SecureSumPolicy?
     /// Fields of patients that reach neither training nor wire.
     public var blockedFields = BlockedFields()
     /// What the site itself does to every update, before anything that the run does.
@@ -39,6 +41,8 @@ extension SiteRules {
                 "the run groups cases by \(column), which is among blocked_data_fields; name a column of pseudonyms")
         }
         try privacy?.admit(run)
-        if run.task == .train { for filter in filters { try filter.admit(run) } }
+        guard run.task == .train else { return }
+        try secureSums?.admit(run)
+        for filter in filters { try filter.admit(run) }
     }
 }

@@ -47,6 +47,7 @@ struct PolicyCheck {
         parts.append(policy.datasets.map { "datasets " + $0.joined(separator: ", ") } ?? "any dataset")
         if policy.fewestCases > 1 { parts.append("at least \(policy.fewestCases) cases") }
         if !policy.hours.isEmpty { parts.append(policy.hours.map(\.description).joined(separator: " and ")) }
+        if rules.secureSums != nil { parts.append("secure sums required") }
         if let privacy = rules.privacy { parts.append(privacy.text) }
         if !rules.filters.isEmpty { parts.append("filters of its own") }
         if policy.asksForApproval { parts.append("each run waits for a person") }
