@@ -96,6 +96,9 @@ import Testing
                 $0.globalMetrics["dice"]?.isFinite == true && $0.sites.allSatisfy { $0.examples == 1 }
             })
 
+        let page = try String(contentsOf: data.url.appending(path: "told/report.html"), encoding: .utf8)
+        #expect(page.contains("their numbers of cases are not told"))
+
         // Without leave for metrics none leave, and the run goes on all the same.
         let silent = try await simulate(data, "silent", Self.record.replacing("RELEASES", with: "fingerprint"))
         #expect(silent.error == nil, "\(silent)")

@@ -107,6 +107,18 @@ import Testing
         #expect(!own.html().contains("<img") && own.html().contains("holds no images"))
     }
 
+    /// What a run's privacy keeps to the sites is told nowhere, and no number stands in its place.
+    @Test func casesThatAreNotTold() {
+        let run = SampleRun(sites: 3, rounds: 2)
+        var facts = run.facts
+        for index in facts.sites.indices { facts.sites[index].cases = nil }
+        let page = Report.html(records: run.records, facts: facts)
+        #expect(page.contains("hospital_a, hospital_b, hospital_c; their numbers of cases are not told"))
+        #expect(page.contains("</th><td class=\"n\">–</td>") && !page.contains(" cases</dd>"))
+        let own = SiteReport(of: "hospital_b", records: run.records, facts: facts).html()
+        #expect(own.contains("<dd>not told</dd>"))
+    }
+
     @Test func numbersThatAreNone() {
         let facts = RunFacts(task: "T", rounds: 2, strategy: "FedAvg", sharing: "all", sites: [.init("a", cases: 1)])
         let records = (1...2).map {

@@ -8,10 +8,10 @@
 public struct RunFacts: Sendable {
     public struct Site: Sendable, Equatable {
         public var name: String
-        /// Training cases that the site has.
-        public var cases: Int
+        /// Training cases that the site has; nil where the run's privacy keeps that to itself.
+        public var cases: Int?
 
-        public init(_ name: String, cases: Int) {
+        public init(_ name: String, cases: Int?) {
             self.name = name
             self.cases = cases
         }

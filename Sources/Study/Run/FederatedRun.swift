@@ -39,6 +39,8 @@ public struct FederatedRun: Sendable {
     public var saveEvery = 1
     public var strategyName = "FedAvg"
     public var sharingName = "everything"
+    /// Whether sites tell how many cases they train on.
+    public var tellsCases = true
     /// What is said of privacy at the start, and stands in the report: by the number of values in an update, where that is known.
     public var privacyFacts: @Sendable (Int?) throws -> [RunFacts.Fact] = { _ in [] }
     /// Whether the server holds no model in memory: its sites are elsewhere.
@@ -71,6 +73,7 @@ public struct FederatedRun: Sendable {
         judgesAcrossSites = run.validation.crossSite
         strategyName = run.strategy.text
         sharingName = run.sharing.mode.rawValue
+        tellsCases = run.privacy.differentialPrivacy?.releases.contains(.counts) ?? true
         privacyFacts = { try run.privacyFacts(values: $0) }
     }
 
@@ -108,7 +111,8 @@ public struct FederatedRun: Sendable {
         }
         var facts = RunFacts(
             task: title, rounds: settings.rounds, strategy: strategyName, sharing: sharingName,
-            sites: result.plan.sites.map { RunFacts.Site($0.name, cases: $0.examples) }, started: started,
+            sites: result.plan.sites.map { RunFacts.Site($0.name, cases: tellsCases ? $0.examples : nil) },
+            started: started,
             seconds: Date().timeIntervalSince(started), metric: metric)
         facts.more = try privacyFacts(Self.values(of: result.plan))
         return Outcome(

@@ -86,7 +86,11 @@ public actor SiteDiary: Learner {
     private func writeReport() async {
         facts.rounds = max(facts.rounds, records.last?.round ?? 0)
         facts.seconds = records.map(\.totalSeconds).reduce(0, +)
-        facts.sites = records.last.map { [RunFacts.Site(site.name, cases: $0.sites[0].examples)] } ?? []
+        // Where a number is stated in place of the cases', the records have that.
+        facts.sites =
+            records.last.map {
+                [RunFacts.Site(site.name, cases: site.statedExamples == nil ? $0.sites[0].examples : nil)]
+            } ?? []
         do {
             let fault = try await site.write(
                 SiteReport(of: site.name, records: records, facts: facts), showing: overlays, engine: engine)

@@ -82,13 +82,19 @@ struct HeaderSection {
         return pairs + facts.more
     }
 
-    private var ownCases: String { facts.sites.first.map { "\($0.cases) to train on" } ?? "not said" }
+    private var ownCases: String { facts.sites.first?.cases.map { "\($0) to train on" } ?? "not told" }
 
     private var siteCases: String {
-        let cases = Quantity.count(facts.sites.map(\.cases).reduce(0, +), "case")
+        let told = facts.sites.compactMap(\.cases)
         guard !facts.sites.isEmpty else { return "not said" }
+        guard told.count == facts.sites.count else {
+            let names =
+                facts.sites.count <= 6 ? facts.sites.map(\.name).joined(separator: ", ") : "\(facts.sites.count)"
+            return names + "; their numbers of cases are not told"
+        }
+        let cases = Quantity.count(told.reduce(0, +), "case")
         guard facts.sites.count <= 6 else { return "\(facts.sites.count) with \(cases)" }
-        return facts.sites.map { "\($0.name) (\($0.cases))" }.joined(separator: ", ") + ": " + cases
+        return zip(facts.sites, told).map { "\($0.name) (\($1))" }.joined(separator: ", ") + ": " + cases
     }
 
     /// "2026-11-21 08:12 UTC".

@@ -25,8 +25,8 @@ struct SitesSection {
         let points = history.points(metric.name, site: name)
         let best = history.best(points)
         let last = points.last { $0.value.isFinite }
-        let cases =
-            facts.sites.first { $0.name == name }?.cases ?? records.last { $0.site.examples > 0 }?.site.examples
+        let known = facts.sites.first { $0.name == name }
+        let cases = known.map(\.cases) ?? records.last { $0.site.examples > 0 }?.site.examples
         let seconds = asked.filter(\.site.tookPart).map(\.site.seconds).filter(\.isFinite).sorted()
         let chip: HTML =
             history.sites.count <= CurvesSection.mostColors

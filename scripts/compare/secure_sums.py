@@ -1,11 +1,11 @@
-"""Sums under CKKS beside TenSEAL and NVFlare's homomorphic filters: parameters, errors, bytes, and seconds of one core (of the processor, so that others on the machine count little).
+"""Secure sums beside TenSEAL and NVFlare's homomorphic filters: parameters, errors, bytes, and seconds of one core (of the processor, so that others on the machine count little).
 
 The same updates in the shapes of FLARE's BraTS network (83 tensors, 4,702,227 values) are sealed by each of some sites,
-added, divided and opened: by privacy-benchmarks with FLARE's parameters and with one prime alone, by TenSEAL as one flat
-vector, and by NVFlare's encryptor, aggregator and decryptor outside of a job. Each opened mean is compared with the plain
+added, divided and opened: by privacy-benchmarks under masks, under lattice masks, and under CKKS with FLARE's parameters
+and with one prime alone, by TenSEAL as one flat vector, and by NVFlare's encryptor, aggregator and decryptor outside of a job. Each opened mean is compared with the plain
 one in double precision, and ours with theirs.
 
-    python scripts/compare/ckks.py [--program .build/release/privacy-benchmarks] [--sites 4] [--runs 3]
+    python scripts/compare/secure_sums.py [--program .build/release/privacy-benchmarks] [--sites 4] [--runs 3]
         (in an environment with tenseal==0.3.18, nvflare==2.9.0 and numpy)
 """
 import os
@@ -76,8 +76,9 @@ class Clock:
 
 def ours(form, folder, files):
     output = os.path.join(folder, form)
+    command = "ckks" if form in ("flare", "additive") else "sums"
     text = subprocess.run(
-        [options.program, "ckks", "--form", form, "--runs", str(options.runs), "--output", output, *files],
+        [options.program, command, "--form", form, "--runs", str(options.runs), "--output", output, *files],
         check=True, capture_output=True, text=True).stdout
     figures = json.loads(text)
     means = {"sum": np.fromfile(output, np.float32)}
@@ -173,7 +174,7 @@ with tempfile.TemporaryDirectory() as folder:
         files.append(os.path.join(folder, f"{index}.f32"))
         update.tofile(files[-1])
     means = {}
-    for form in ("flare", "additive"):
+    for form in ("masks", "lattice", "flare", "additive"):
         figures, opened = ours(form, folder, files)
         means |= {f"ours, {form}, {how}": mean for how, mean in opened.items()}
         seconds = {k[:-8]: v for k, v in figures.items() if k.endswith(" seconds")}
