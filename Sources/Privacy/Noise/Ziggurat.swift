@@ -12,7 +12,7 @@ struct Ziggurat: Sendable {
     /// Where the tail begins.
     static let edge = 3.6541528853610088
 
-    /// Right edges of the layers, in units of 2⁻⁶¹; the lowest layer's stands for the area of its tail as well.
+    /// Right edges of the layers, in units of 2⁻⁶⁰; the lowest layer's stands for the area of its tail as well.
     let widths: [UInt64]
     /// The part of each layer, of 2⁶⁴, that lies wholly below the curve.
     let inner: [UInt64]
@@ -29,7 +29,7 @@ struct Ziggurat: Sendable {
             edges.append((-2 * log(area / last + exp(-0.5 * last * last))).squareRoot())
         }
         edges.append(0)
-        widths = edges.dropLast().map { UInt64($0 * 0x1p61) }
+        widths = edges.dropLast().map { UInt64($0 * 0x1p60) }
         inner = (0..<256).map { UInt64(min(0x1p64.nextDown, edges[$0 + 1] / edges[$0] * 0x1p64)) }
         heights = [0] + edges.dropFirst().map { exp(-0.5 * $0 * $0) }
     }
