@@ -148,11 +148,51 @@ import Testing
             "does not go with adaptive_clipping"
         ),
         ("unit: site", "unit: site, adaptive_clipping: {fewest_sites: 2}", "bit_noise is missing"),
+        (
+            "unit: site", "unit: site, adaptive_clipping: {bit_noise: 1, fewest_sites: 4}",
+            "a round may end with 3 sites, whose bits would be paid for and not be used; write 3 or less"
+        ),
+        ("noise_multiplier: 4", "noise_multiplier: 16384", "to below 16384"),
+        ("noise_multiplier: 4, delta: 1e-3", "epsilon: 1e-6, delta: 1e-12", "noise that cannot be made"),
+        ("clipping_norm: 0.5", "clipping_norm: 1e40", "noise that cannot be made"),
+        // 4 · 20 / √3 = 46.19: wider than a quarter of ±8, in which a site's noise would be cut off.
+        (
+            "weights: uniform, update: difference, minimum_sites: 3}\n"
+                + "privacy: {differential_privacy: {unit: site, noise_multiplier: 4, delta: 1e-3, clipping_norm: 0.5",
+            "weights: uniform, update: difference, minimum_sites: 3, secure_aggregation: masks}\n"
+                + "privacy: {differential_privacy: {unit: site, noise: {shared: 3}, noise_multiplier: 4, delta: 1e-3, "
+                + "clipping_norm: 20",
+            "the standard deviation 46.188; write clipping_range: 185"
+        ),
     ])
     func whatWouldBreakThePromiseOfSitesIsRefused(old: String, new: String, words: String) {
         #expect(faults(Self.site).isEmpty)
         let found = faults(Self.site.replacing(old, with: new))
         #expect(found.contains(words), "\(found)")
+    }
+
+    /// Numbers that no product holds are refused, not multiplied.
+    @Test(arguments: [
+        "rounds", "local_epochs", "iterations_per_epoch", "validation_iterations_per_epoch", "warm_up_rounds",
+    ])
+    func trainingsBeyondAllBoundsAreRefused(key: String) throws {
+        let found = faults(Self.record + "\ntraining: {\(key): 9000000000000000000}")
+        #expect(found.contains("training.\(key) is 9000000000000000000; write 10"), "\(found)")
+        var file = try read(Self.record)
+        file.training.rounds = .max
+        file.training.warmUpRounds = .max
+        file.training.localEpochs = .max
+        #expect(file.privacy.differentialPrivacy?.recordLevel(of: file).steps == .max)
+        #expect(throws: (any Error).self) { try file.privacy.differentialPrivacy?.siteLevel(of: file) }
+    }
+
+    @Test func aPlanOfASecureSumSaysWhatItAdds() throws {
+        let sum = Self.site.replacing("minimum_sites: 3", with: "minimum_sites: 3, secure_aggregation: masks")
+            .replacing("unit: site", with: "unit: site, noise: {shared: 3}")
+        let text = try withScratchFolder {
+            "\(try RunPrivacyPlan(read(sum), folders: NNUNetFolders.empty($0), stated: .init(parameters: 1000)))"
+        }
+        #expect(text.contains("only their secure sum") && !text.contains("combine this"), "\(text)")
     }
 
     @Test func aPlanTellsWhatIsStatedAndAsksForTheRest() throws {

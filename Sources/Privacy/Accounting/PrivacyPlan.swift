@@ -41,7 +41,8 @@ public struct PrivacyPlan: Sendable, CustomStringConvertible {
         accountant = settings.accountant
         let step = try PrivacyEvent.sampledGaussian(rate: rate, noiseMultiplier: noiseMultiplier)
         epsilon = accountant.epsilon(of: [try step.composed(settings.steps)], at: delta)
-        let perRound = (settings.steps + rounds - 1) / rounds
+        let (whole, rest) = settings.steps.quotientAndRemainder(dividingBy: rounds)
+        let perRound = whole + (rest > 0 ? 1 : 0)
         epsilonOfOneRound = accountant.epsilon(of: [try step.composed(perRound)], at: delta)
         noiseToSignal = noiseMultiplier * Double(parameters).squareRoot() / settings.expectedBatch
         claimsPrivacy = source.claimsPrivacy
@@ -62,10 +63,11 @@ public struct PrivacyPlan: Sendable, CustomStringConvertible {
     /// - Parameters:
     ///   - sites: that take part in every round.
     ///   - parameters: values of the difference.
+    ///   - isSummedInSecret: the server sees the sum of the sites' updates and no single one.
     /// - Throws: `PrivacyError.setting`.
     public init(
         _ settings: SiteLevelSettings, sites: Int, rounds: Int, parameters: Int, delta: Double,
-        accountant: Accountant = .renyi, source: NoiseSource = .secure
+        accountant: Accountant = .renyi, source: NoiseSource = .secure, isSummedInSecret: Bool = false
     ) throws {
         try settings.validate()
         try AnalyticGaussian.check(delta: delta)
@@ -92,12 +94,22 @@ public struct PrivacyPlan: Sendable, CustomStringConvertible {
         }
         noiseToSignal = noise
         claimsPrivacy = source.claimsPrivacy
-        protects = ["whether any one site took part with its data, against everyone who sees the models"]
-        var gaps = [
-            settings.noise == .server
-                ? "anything against the server itself, which sees each site's update and adds the noise"
-                : "a site's update against a server that sees it alone: combine this with a secure sum"
-        ]
+        let took = "whether any one site took part with its data, against everyone who sees the models"
+        var gaps: [String]
+        switch (settings.noise, isSummedInSecret) {
+        case (.server, _):
+            protects = [took]
+            gaps = ["anything against the server itself, which sees each site's update and adds the noise"]
+        case (.shared, false):
+            protects = [took]
+            gaps = ["a site's update against a server that sees it alone: combine this with a secure sum"]
+        case (.shared(let fewest), true):
+            protects = [took + ", and against the server, which sees only their secure sum"]
+            gaps = [
+                "a site's update against those who can open it together, as the secure sum says",
+                "more than the noise of \(fewest) sites that tell it to nobody: a site that tells its own counts as none",
+            ]
+        }
         if settings.otherTensors == .passed { gaps.append("tensors that are no differences, which pass as they are") }
         doesNotProtect =
             gaps + [

@@ -1,8 +1,8 @@
 /// One line of a privacy ledger.
 public struct LedgerEntry: Sendable, Equatable, Codable {
     public enum Content: Sendable, Equatable, Codable {
-        /// The records, by keyed hashes, that entries mean by a name: written once.
-        case records(set: String, hashes: [String])
+        /// Whose accounts entries mean by a name, by keyed hashes: written once. Without patients each case is a record.
+        case accounts(set: String, cases: [String], patients: [String])
         case spent(Spending)
         case released(PlainRelease, run: String, round: Int)
     }
@@ -13,7 +13,7 @@ public struct LedgerEntry: Sendable, Equatable, Codable {
         public var round: Int
         public var unit: PrivacyUnit
         public var events: [PrivacyEvent]
-        /// Whose account it is; nil where the unit is the site.
+        /// Whose accounts they are; nil where the unit is the site.
         public var records: String?
     }
 

@@ -29,7 +29,11 @@ struct LedgerFile {
     private struct Head: Codable, Equatable {
         var count: Int
         var hash: String
+        /// Of the lines. The first, which did not say so, had one account for each record, whether case or patient.
+        var format: Int?
     }
+
+    private static let format = 2
 
     private static let name = "ledger.jsonl"
     private var headURL: URL { folder.appending(path: "head.json") }
@@ -55,7 +59,7 @@ struct LedgerFile {
                 if isNew { try files.setAttributes([.posixPermissions: 0o700], ofItemAtPath: folder.path) }
                 let key = try LedgerKey(folder.appending(path: "key"), isNew: isNew)
                 let last = key.hash(line: Data())
-                if isNew { try Self.write(Head(count: 0, hash: last), to: head) }
+                if isNew { try Self.write(Head(count: 0, hash: last, format: Self.format), to: head) }
                 return (key, last)
             }
         }
@@ -77,6 +81,13 @@ struct LedgerFile {
         guard let headData = try? Data(contentsOf: headURL),
             let head = try? JSONDecoder().decode(Head.self, from: headData)
         else { throw Self.tampered("its head cannot be read") }
+        guard head.format == Self.format else {
+            throw PrivacyError.file(
+                Self.name,
+                reason:
+                    "it is of another version of this program, which kept other accounts. Use that version; or put the "
+                    + "folder aside, begin a new one, and take what was spent off the cap.")
+        }
 
         var entries: [LedgerEntry] = []
         var start = data.startIndex
@@ -131,7 +142,7 @@ struct LedgerFile {
     }
 
     /// From here on none of the lines may be missing.
-    func acknowledge() throws { try Self.write(Head(count: count, hash: last), to: headURL) }
+    func acknowledge() throws { try Self.write(Head(count: count, hash: last, format: Self.format), to: headURL) }
 
     private static func write(_ head: Head, to url: URL) throws {
         let data = try JSONEncoder().encode(head)

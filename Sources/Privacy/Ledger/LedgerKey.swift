@@ -35,12 +35,18 @@ struct LedgerKey: Sendable {
     /// A line's hash, in hexadecimal.
     func hash(line: some DataProtocol) -> String { hex(code("line", line)) }
 
-    /// A record under a name that says nothing: 16 bytes in hexadecimal.
-    func hash(record: String) -> String { hex(code("record", Data(record.utf8)).prefix(16)) }
+    /// A case under a name that says nothing: 16 bytes in hexadecimal.
+    func hash(case name: String) -> String { hex(code("case", Data(name.utf8)).prefix(16)) }
 
-    /// A set of records.
-    func hash(set records: [String]) -> String {
-        hex(code("set", Data(records.joined(separator: " ").utf8)).prefix(16))
+    /// A patient, by a column's value.
+    func hash(patient name: String, column: String) -> String {
+        hex(code("patient", Data("\(column)\0\(name)".utf8)).prefix(16))
+    }
+
+    /// A set of cases and patients, by their hashes.
+    func hash(set members: LedgerAccounts.Members) -> String {
+        let text = "\(members.cases.joined(separator: " "))|\(members.patients.joined(separator: " "))"
+        return hex(code("set", Data(text.utf8)).prefix(16))
     }
 
     private func code(_ purpose: String, _ data: some DataProtocol) -> [UInt8] {

@@ -17,7 +17,7 @@ public struct LedgerSummary: Sendable, CustomStringConvertible {
     public private(set) var releases: [(run: String, kind: PlainRelease, count: Int)] = []
     public let delta: Double
     public let accountant: Accountant
-    /// Records that have an account.
+    /// Records that runs have trained on: cases, and patients where they were named.
     public let records: Int
     /// Of the record that has spent most, and of the site.
     public let recordEpsilon: Double
@@ -31,7 +31,7 @@ public struct LedgerSummary: Sendable, CustomStringConvertible {
         (self.recordEpsilon, self.siteEpsilon) = (recordEpsilon, siteEpsilon)
         for entry in entries {
             switch entry.content {
-            case .records: break
+            case .accounts: break
             case .released(let kind, let run, _):
                 if let index = releases.firstIndex(where: { $0.run == run && $0.kind == kind }) {
                     releases[index].count += 1
@@ -56,8 +56,7 @@ public struct LedgerSummary: Sendable, CustomStringConvertible {
             }
         }
         for index in rows.indices {
-            let event = try? PrivacyEvent(rows[index].mechanism, count: rows[index].count)
-            rows[index].epsilon = event.map { accountant.epsilon(of: [$0], at: delta) } ?? .infinity
+            rows[index].epsilon = accountant.epsilon(of: [rows[index].mechanism: rows[index].count], at: delta)
         }
     }
 

@@ -12,9 +12,10 @@ public final class RecordLevelPrivacy: GradientPrivacy {
     public let rate: Double
     public let source: NoiseSource
     private let records: Int
+    private let patients: PatientGroups?
     private let run: String
     private let ledger: PrivacyLedger
-    private let cap: PrivacyBudget
+    private let limits: PrivacyLimits
     private let state: Mutex<State>
 
     private struct State {
@@ -28,12 +29,13 @@ public final class RecordLevelPrivacy: GradientPrivacy {
 
     /// - Parameters:
     ///   - records: how many the site trains on.
-    ///   - cap: what the site allows for any of its records, over all runs.
+    ///   - patients: whose its cases are, where a record is a patient; nil where each case is one.
+    ///   - limits: what no account of the site's may exceed.
     ///   - source: seeded noise claims no privacy, and needs the site's leave.
     /// - Throws: `PrivacyError.setting`.
     public init(
-        _ settings: RecordLevelSettings, records: Int, run: String, ledger: PrivacyLedger, cap: PrivacyBudget,
-        source: NoiseSource = .secure
+        _ settings: RecordLevelSettings, records: Int, patients: PatientGroups? = nil, run: String,
+        ledger: PrivacyLedger, limits: PrivacyLimits, source: NoiseSource = .secure
     ) throws {
         let sigma = try settings.noiseMultiplier(records: records)
         self.settings = settings
@@ -41,9 +43,10 @@ public final class RecordLevelPrivacy: GradientPrivacy {
         rate = settings.rate(records: records)
         self.source = source
         self.records = records
+        self.patients = patients
         self.run = run
         self.ledger = ledger
-        self.cap = cap
+        self.limits = limits
         state = Mutex(
             State(
                 sampling: source.stream("sampling \(run)"),
@@ -58,9 +61,17 @@ public final class RecordLevelPrivacy: GradientPrivacy {
                 "The noise was planned for \(self.records) records, and \(Set(records).count) are to be trained on. Plan "
                     + "it again for these.")
         }
+        if let patients, patients.patients != Set(records) {
+            throw PrivacyError.setting(
+                "The noise was planned for patients of the column \(patients.column), and others are to be trained on. "
+                    + "Plan it again for these.")
+        }
         if source.claimsPrivacy {
             let event = try PrivacyEvent.sampledGaussian(rate: rate, noiseMultiplier: noiseMultiplier).composed(steps)
-            try await ledger.book([event], on: records, run: run, round: round, within: cap)
+            try await ledger.book(
+                [event], on: patients.map { Array($0.patientOfCase.keys) } ?? records, of: patients, run: run,
+                round: round,
+                within: limits)
         } else {
             try await ledger.release(.seededNoise, run: run, round: round)
         }

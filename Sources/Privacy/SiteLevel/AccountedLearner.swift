@@ -26,24 +26,24 @@ public struct AccountedLearner: Learner {
     private let base: any Learner
     private let ledger: PrivacyLedger
     private let run: String
-    private let cap: PrivacyBudget?
+    private let limits: PrivacyLimits?
     private let events: [PrivacyEvent]
     private let claimsPrivacy: Bool
     private let plain: Plain
 
     /// A learner at whose site every round costs these events, in the unit of sites.
     public init(
-        _ base: any Learner, ledger: PrivacyLedger, run: String, siteLevel events: [PrivacyEvent], cap: PrivacyBudget,
-        source: NoiseSource = .secure, plain: Plain = Plain()
+        _ base: any Learner, ledger: PrivacyLedger, run: String, siteLevel events: [PrivacyEvent],
+        limits: PrivacyLimits, source: NoiseSource = .secure, plain: Plain = Plain()
     ) {
         (self.base, self.ledger, self.run, self.plain) = (base, ledger, run, plain)
-        (self.events, self.cap, claimsPrivacy) = (events, cap, source.claimsPrivacy)
+        (self.events, self.limits, claimsPrivacy) = (events, limits, source.claimsPrivacy)
     }
 
     /// A learner that books its records itself, through `GradientPrivacy`.
     public init(_ base: any Learner, ledger: PrivacyLedger, run: String, plain: Plain = Plain()) {
         (self.base, self.ledger, self.run, self.plain) = (base, ledger, run, plain)
-        (events, cap, claimsPrivacy) = ([], nil, true)
+        (events, limits, claimsPrivacy) = ([], nil, true)
     }
 
     public func answer(_ question: Data) async throws -> Data {
@@ -65,8 +65,8 @@ public struct AccountedLearner: Learner {
         if plain.releasesModel { try await ledger.release(.model, run: run, round: task.round) }
         if !claimsPrivacy {
             try await ledger.release(.seededNoise, run: run, round: task.round)
-        } else if let cap {
-            try await ledger.book(events, run: run, round: task.round, within: cap)
+        } else if let limits {
+            try await ledger.book(events, run: run, round: task.round, within: limits)
         }
         var update = try await base.train(task)
         if !plain.sendsMetrics { update.metrics = [:] }

@@ -58,6 +58,7 @@ public struct SiteLevelSettings: Sendable, Equatable, Codable {
             throw PrivacyError.setting("The clipping norm must be a number above 0, not \(clippingNorm).")
         }
         _ = try events
+        _ = try GaussianNoise.covering(sensitivity: clippingNorm, noiseMultiplier: noiseMultiplier)
         if case .shared(let sites) = noise, sites < 1 {
             throw PrivacyError.setting("Noise is shared among at least one site, not \(sites).")
         }
@@ -95,6 +96,14 @@ public struct SiteLevelSettings: Sendable, Equatable, Codable {
                 "The noise is shared among \(sites) sites, and a round may end with \(strategy.minimumSites): set the "
                     + "minimum of sites to \(sites).")
         }
+    }
+
+    /// The standard deviation of the noise that one site makes, where sites share it: of the one that makes most.
+    public var largestPart: Double? {
+        guard case .shared(let sites) = noise else { return nil }
+        let weights = weights.map { Array($0.values) } ?? [1]
+        let ratio = (weights.max() ?? 1) / (weights.min() ?? 1)
+        return noiseMultiplier * clippingNorm * ratio / Double(sites).squareRoot()
     }
 
     static let needsDifference = PrivacyError.setting(

@@ -9,7 +9,25 @@ import Privacy
 
 extension RunFile {
     /// Rounds in which sites send updates.
-    var updatesOfASite: Int { training.rounds + training.warmUpRounds }
+    var updatesOfASite: Int {
+        let (sum, overflow) = training.rounds.addingReportingOverflow(training.warmUpRounds)
+        return overflow ? .max : sum
+    }
+
+    /// Steps that a site trains in all; the largest number where no number holds them.
+    var stepsOfASite: Int {
+        [training.localEpochs, training.iterationsPerEpoch].reduce(updatesOfASite) { steps, factor in
+            let (product, overflow) = steps.multipliedReportingOverflow(by: factor)
+            return overflow ? .max : product
+        }
+    }
+
+    /// What sites are asked to release without noise. A run that trains nothing asks for fingerprints alone.
+    var plainReleases: Set<PlainRelease> {
+        guard task == .train else { return [.fingerprint] }
+        guard let promise = privacy.differentialPrivacy else { return [.fingerprint, .counts, .metrics, .model] }
+        return Set(promise.releases).union(promise.seed == nil ? [] : [.seededNoise])
+    }
 }
 
 extension RunFile.DifferentialPrivacy {
@@ -19,8 +37,7 @@ extension RunFile.DifferentialPrivacy {
             clippingNorm: clippingNorm ?? 1,
             expectedBatch: expectedBatch ?? Double(run.training.batchSize ?? 0),
             noise: noiseMultiplier.map { .multiplier($0) } ?? .epsilon(epsilon ?? 0), delta: delta ?? 0,
-            steps: run.updatesOfASite * run.training.localEpochs * run.training.iterationsPerEpoch,
-            accountant: accountant)
+            steps: run.stepsOfASite, accountant: accountant)
     }
 
     /// Noise that hides whole sites; not before a `check`.

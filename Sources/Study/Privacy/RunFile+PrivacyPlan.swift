@@ -48,7 +48,8 @@ public struct RunPrivacyPlan: Sendable {
                     names,
                     try PrivacyPlan(
                         promise.siteLevel(of: run), sites: taken, rounds: run.updatesOfASite, parameters: parameters,
-                        delta: promise.delta ?? 0, accountant: promise.accountant, source: promise.source)
+                        delta: promise.delta ?? 0, accountant: promise.accountant, source: promise.source,
+                        isSummedInSecret: run.strategy.secureAggregation != .plain)
                 )
             ]
             return

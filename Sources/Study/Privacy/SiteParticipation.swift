@@ -52,7 +52,7 @@ public struct SiteParticipation: Sendable {
         // Where the number of cases is not told, the learner itself holds it against the policy's.
         if privacy?.tellsCounts == false { policy.fewestCases = 1 }
         return Federation.Site(
-            name: name, learner: try privacy?.accounted(learner) ?? learner,
+            name: name, learner: try privacy?.accounted(learner, at: site) ?? learner,
             filters: try rules.filters.map { try $0.filter } + filters, policy: policy)
     }
 }

@@ -15,7 +15,10 @@ struct SitePrivacy: Sendable {
     /// The run's in the ledger.
     private let name: String
     private let ledger: PrivacyLedger
+    /// Over all runs.
     private let cap: PrivacyBudget
+    private let policy: PrivacyPolicy?
+    private let dataset: String
 
     /// - Parameters:
     ///   - ledgers: the folder of the site's ledgers, one for each dataset.
@@ -26,12 +29,23 @@ struct SitePrivacy: Sendable {
         guard promise != nil || policy != nil else { return nil }
         self.run = run
         self.name = name
+        self.policy = policy
+        self.dataset = dataset
         cap =
             try policy?.cap(of: dataset)
             ?? PrivacyBudget(epsilon: .infinity, delta: promise?.delta ?? 1e-5)
         ledger = try PrivacyLedger(
             folder: ledgers.appending(path: dataset), accountant: policy?.accountant ?? .renyi,
-            leave: policy.map { Set($0.plainReleases) } ?? Set(PlainRelease.allCases))
+            leave: run.plainReleases.intersection(policy?.plainReleases ?? PlainRelease.allCases))
+    }
+
+    /// What this run's bookings must keep. With a noise multiplier the run's promise is what its plan comes to.
+    private func limits(_ cost: PrivacyCost) throws -> PrivacyLimits {
+        var budgets = [
+            try PrivacyBudget(epsilon: promise?.epsilon ?? cost.epsilon(at: cost.delta), delta: cost.delta)
+        ]
+        if let most = try policy?.most(for: cost, of: dataset) { budgets.append(most) }
+        return PrivacyLimits(cap: cap, ofRun: budgets, accountant: cost.accountant)
     }
 
     /// Whether the server is told how many cases there are.
@@ -46,30 +60,38 @@ struct SitePrivacy: Sendable {
         // One for all: sites count as was agreed on, whatever they have.
         site.statedExamples = tellsCounts ? nil : 1
         guard let promise, promise.unit == .record else { return }
-        let patients = try promise.patients.map { try site.recordOfCase(column: $0) } ?? [:]
+        let patients = try promise.patients.map {
+            // One column, however a run writes its name.
+            PatientGroups(column: $0.asKey.lowercased(), patientOfCase: try site.recordOfCase(column: $0))
+        }
         let privacy = try RecordLevelPrivacy(
-            promise.recordLevel(of: run), records: try site.recordCount(patients), run: name, ledger: ledger, cap: cap,
+            promise.recordLevel(of: run), records: try site.recordCount(patients?.patientOfCase ?? [:]),
+            patients: patients, run: name, ledger: ledger, limits: try limits(cost(promise, at: site)),
             source: promise.source)
         site.records = StudySite.RecordTraining(
-            privacy: privacy, recordOfCase: patients, patchesPerRecord: promise.patchesPerRecord ?? 1,
+            privacy: privacy, recordOfCase: patients?.patientOfCase ?? [:],
+            patchesPerRecord: promise.patchesPerRecord ?? 1,
             tellsLoss: tellsMetrics)
     }
 
     /// A learner all of whose releases are booked before they happen.
-    func accounted(_ learner: any Learner) throws -> any Learner {
+    func accounted(_ learner: any Learner, at site: StudySite) throws -> any Learner {
         var plain = AccountedLearner.Plain(sendsMetrics: tellsMetrics, statedExamples: tellsCounts ? nil : 1)
         plain.releasesModel = promise == nil
         guard let promise, promise.unit == .site else {
             return AccountedLearner(learner, ledger: ledger, run: name, plain: plain)
         }
         return AccountedLearner(
-            learner, ledger: ledger, run: name, siteLevel: try promise.siteLevel(of: run).events, cap: cap,
-            source: promise.source, plain: plain)
+            learner, ledger: ledger, run: name, siteLevel: try promise.siteLevel(of: run).events,
+            limits: try limits(cost(promise, at: site)), source: promise.source, plain: plain)
     }
 
     /// What this run will cost here; nil where it promises nothing.
     func cost(at site: StudySite) throws -> PrivacyCost? {
-        guard let promise else { return nil }
+        try promise.map { try cost($0, at: site) }
+    }
+
+    private func cost(_ promise: RunFile.DifferentialPrivacy, at site: StudySite) throws -> PrivacyCost {
         if promise.unit == .site {
             let settings = try promise.siteLevel(of: run)
             return PrivacyCost(
@@ -101,6 +123,9 @@ struct PrivacyCost: Sendable {
 
     func epsilon(at delta: Double) -> Double { accountant.epsilon(of: events, at: delta) }
 
+    /// The least noise of all that is released, such as that of the bits by which a clipping norm adapts.
+    var leastNoise: Double { events.map(\.mechanism.noise).min() ?? 0 }
+
     /// In one line, for the site's own people: it follows from how many records there are.
     var text: String {
         guard source.claimsPrivacy else { return NoiseSource.noPrivacyClaim }
@@ -108,6 +133,15 @@ struct PrivacyCost: Sendable {
         let sigma = (noiseMultiplier * 1000).rounded() / 1000
         return
             "privacy of \(unit == .site ? "the site as a whole" : "each record"): ε \(epsilon) at δ \(delta) in all, σ \(sigma)"
+    }
+}
+
+extension PrivacyEvent.Mechanism {
+    /// In multiples of what one record, or one site, can change.
+    fileprivate var noise: Double {
+        switch self {
+        case .gaussian(let scale), .sampledGaussian(_, let scale), .laplace(let scale): scale
+        }
     }
 }
 

@@ -103,6 +103,13 @@ extension RunFile {
             reading.fault(
                 at: "strategy.model_of_each_modality", "is a mean without noise of its own", "leave it out")
         }
+        if let adaptive = privacy.adaptiveClipping, adaptive.fewestSites > strategy.minimumSites {
+            reading.fault(
+                at: path.key("adaptive_clipping").key("fewest_sites"),
+                "is \(adaptive.fewestSites), and a round may end with \(strategy.minimumSites) sites, whose bits would be paid "
+                    + "for and not be used", "write \(strategy.minimumSites) or less, or raise strategy.minimum_sites")
+        }
+        checkNoise(privacy, &reading)
         if case .shared(let sites) = privacy.noise {
             if strategy.minimumSites < sites {
                 reading.fault(
@@ -119,6 +126,37 @@ extension RunFile {
                 at: "strategy.filters", "change what was clipped before the server adds its noise",
                 "leave them out, or let sites make the noise: noise: {shared: \(max(2, strategy.minimumSites))}")
         }
+    }
+}
+
+extension RunFile {
+    /// Looks for noise that no site could make, or that a secure sum would cut off: each round would be booked, trained and
+    /// then refused.
+    private func checkNoise(_ privacy: DifferentialPrivacy, _ reading: inout Reading) {
+        let path = Self.privacyPath
+        let amount = path.key(privacy.epsilon == nil ? "noise_multiplier" : "epsilon")
+        // What is missing is told elsewhere.
+        guard privacy.clippingNorm != nil, privacy.epsilon != nil || privacy.noiseMultiplier != nil,
+            privacy.delta != nil,
+            !reading.faults.contains(where: { $0.path.hasPrefix(path) || $0.path.hasPrefix("training") })
+        else { return }
+        let settings: SiteLevelSettings
+        do {
+            settings = try privacy.siteLevel(of: self)
+            try settings.validate()
+        } catch {
+            reading.fault(at: amount, "asks for noise that cannot be made: \(error)", "allow less noise")
+            return
+        }
+        guard case .sum(let sum) = strategy.secureAggregation, let part = settings.largestPart else { return }
+        // Of what is normal with a quarter of the range as its deviation, 6 of 100,000 values lie beyond.
+        guard part > sum.clippingRange / 4 else { return }
+        let wide = (part * 4).rounded(.up)
+        reading.fault(
+            at: "strategy.secure_aggregation",
+            "cuts values off at ±\(sum.clippingRange.scalar), and a site's part of the noise has the standard deviation "
+                + "\(((part * 1000).rounded() / 1000).scalar)",
+            "write clipping_range: \(wide.scalar), or clip and noise less")
     }
 }
 

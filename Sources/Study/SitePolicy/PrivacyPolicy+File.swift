@@ -16,6 +16,11 @@ extension PrivacyPolicy: YAMLSection {
         for (dataset, cap) in capOfDataset.sorted(by: { $0.key < $1.key }) {
             cap.check(at: path.key("cap_of_dataset").key(dataset), &reading)
         }
+        if let required, required.unit == .site, required.patients != nil {
+            reading.fault(
+                at: path.key("required").key("patients"), "has no effect: it belongs to unit: record",
+                "leave it out, or write unit: record")
+        }
     }
 }
 
@@ -44,6 +49,7 @@ extension PrivacyPolicy.Requirement: YAMLChoice {
             YAMLKey("most_epsilon", \.requirement.mostEpsilon, .above(0)),
             YAMLKey("delta", \.requirement.delta, .betweenZeroAndOne),
             YAMLKey("least_noise_multiplier", \.requirement.leastNoiseMultiplier, .above(0)),
+            YAMLKey("patients", \.requirement.patients, .notEmpty, form: "a column of patients.csv, such as patient"),
         ]
     }
 }

@@ -19,7 +19,9 @@ import Testing
         try .sampledGaussian(rate: rate, noiseMultiplier: sigma).composed(count)
     }
 
-    private func cap(_ epsilon: Double) throws -> PrivacyBudget { try PrivacyBudget(epsilon: epsilon, delta: 1e-3) }
+    private func cap(_ epsilon: Double) throws -> PrivacyLimits {
+        PrivacyLimits(cap: try PrivacyBudget(epsilon: epsilon, delta: 1e-3))
+    }
 
     private func isOverBudget(_ body: () async throws -> Void) async -> Bool {
         do { try await body() } catch PrivacyError.overBudget { return true } catch {}
@@ -120,11 +122,139 @@ import Testing
         try await elsewhere.book([try steps(10)], on: ["Meier^Hans"], run: "a", round: 1, within: try cap(8))
         func hash(_ folder: URL) throws -> Substring {
             let text = String(decoding: try Data(contentsOf: folder.appending(path: "ledger.jsonl")), as: UTF8.self)
-            return text.split(separator: "\"hashes\":[\"")[1].prefix(32)
+            return text.split(separator: "\"cases\":[\"")[1].prefix(32)
         }
         #expect(try hash(folder) != hash(other.url))
         let key = try FileManager.default.attributesOfItem(atPath: folder.appending(path: "key").path)
         #expect(key[.posixPermissions] as? Int == 0o600)
+    }
+
+    // MARK: One run
+
+    private func message(_ body: () async throws -> Void) async -> String {
+        do { try await body() } catch { return "\(error)" }
+        return ""
+    }
+
+    /// Whatever the server asks for: rounds of more steps, or rounds again.
+    @Test func aRunCostsNoMoreThanItPromised() async throws {
+        let ledger = try PrivacyLedger(folder: folder)
+        let promised = RenyiAccountant([try steps(300)]).epsilon(at: 1e-3)
+        var limits = try cap(.infinity)
+        limits.ofRun = [try PrivacyBudget(epsilon: promised, delta: 1e-3)]
+        for round in 1...2 {
+            try await ledger.book([try steps(100)], on: cases, run: "a", round: round, within: limits)
+        }
+        let longer = await message {
+            try await ledger.book([try steps(200)], on: cases, run: "a", round: 3, within: limits)
+        }
+        #expect(longer.contains("as a whole it may cost") && longer.contains("is booked again"), "\(longer)")
+        // Another process, another set of the same run's cases.
+        let reopened = try PrivacyLedger(folder: folder)
+        try await reopened.book([try steps(100)], on: Array(cases.dropFirst()), run: "a", round: 3, within: limits)
+        for round in [3, 4] {
+            #expect(
+                await isOverBudget {
+                    try await ledger.book([try steps(100)], on: [cases[9]], run: "a", round: round, within: limits)
+                })
+        }
+        // Each run has a promise of its own; and the policy's most holds beside it.
+        try await ledger.book([try steps(100)], on: cases, run: "b", round: 1, within: limits)
+        limits.ofRun.append(try PrivacyBudget(epsilon: promised / 10, delta: 1e-3))
+        #expect(
+            await isOverBudget {
+                try await ledger.book([try steps(100)], on: cases, run: "b", round: 2, within: limits)
+            })
+        #expect(try await ledger.epsilon(of: .record, at: 1e-3) == RenyiAccountant([try steps(400)]).epsilon(at: 1e-3))
+    }
+
+    @Test func aRunOfSitesCostsNoMoreThanItPromised() async throws {
+        let ledger = try PrivacyLedger(folder: folder)
+        let updates = [try PrivacyEvent.gaussian(4), try .gaussian(6)]
+        var limits = try cap(.infinity)
+        limits.ofRun = [
+            try PrivacyBudget(
+                epsilon: RenyiAccountant(try updates.map { try $0.composed(7) }).epsilon(at: 1e-3), delta: 1e-3)
+        ]
+        // What others spent on records is not this run's.
+        try await ledger.book([try steps(30_000)], on: cases, run: "b", round: 1, within: try cap(.infinity))
+        for round in 1...7 { try await ledger.book(updates, run: "a", round: round, within: limits) }
+        #expect(await isOverBudget { try await ledger.book(updates, run: "a", round: 7, within: limits) })
+    }
+
+    // MARK: Cases and patients
+
+    @Test func runsByCaseAndByPatientShareTheAccountsOfTheCases() async throws {
+        let ledger = try PrivacyLedger(folder: folder)
+        let patients = PatientGroups(
+            column: "patient", patientOfCase: Dictionary(uniqueKeysWithValues: cases.map { ($0, "P\($0.suffix(1))") }))
+        try await ledger.book([try steps(30_000)], on: cases, run: "a", round: 1, within: try cap(8))
+        for groups: PatientGroups? in [
+            patients, PatientGroups(column: "mrn", patientOfCase: patients.patientOfCase), nil,
+        ] {
+            #expect(
+                await isOverBudget {
+                    try await ledger.book(
+                        [try steps(30_000)], on: cases, of: groups, run: "b", round: 1, within: try cap(8))
+                })
+        }
+        try await ledger.book([try steps(3000)], on: cases, of: patients, run: "b", round: 1, within: try cap(8))
+        #expect(
+            try await ledger.epsilon(of: .record, at: 1e-3) == RenyiAccountant([try steps(33_000)]).epsilon(at: 1e-3))
+        let summary = try await ledger.summary(delta: 1e-3)
+        #expect(summary.records == 60 + patients.patients.count)
+    }
+
+    /// A patient's account is found again with other cases of the same patient; a case of that name is another thing.
+    @Test func aPatientsNewCasesOpenNoNewAccount() async throws {
+        let ledger = try PrivacyLedger(folder: folder)
+        func groups(_ cases: [String]) -> PatientGroups {
+            PatientGroups(column: "patient", patientOfCase: Dictionary(uniqueKeysWithValues: cases.map { ($0, "P1") }))
+        }
+        try await ledger.book([try steps(30_000)], on: ["a"], of: groups(["a"]), run: "a", round: 1, within: try cap(8))
+        #expect(
+            await isOverBudget {
+                try await ledger.book(
+                    [try steps(30_000)], on: ["b"], of: groups(["b"]), run: "b", round: 1, within: try cap(8))
+            })
+        try await ledger.book([try steps(30_000)], on: ["P1"], run: "b", round: 1, within: try cap(8))
+        await #expect(throws: PrivacyError.self) {
+            try await ledger.book(
+                [try steps(1)], on: ["a", "b"], of: groups(["a"]), run: "b", round: 2, within: try cap(8))
+        }
+        #expect(!String(decoding: try Data(contentsOf: lines), as: UTF8.self).contains("P1"))
+    }
+
+    /// The first format had other accounts: it is told, and not read as if nothing were spent.
+    @Test func aLedgerOfTheFirstFormatIsNotMisread() async throws {
+        _ = try await filled()
+        let text = String(decoding: try Data(contentsOf: head), as: UTF8.self)
+        #expect(text.contains(#""format":2"#))
+        for other in ["", #","format":1"#, #","format":3"#] {
+            let changed = text.replacing(#","format":2"#, with: other).replacing(#""format":2,"#, with: "")
+            guard changed != text else { continue }
+            try Data(changed.utf8).write(to: head)
+            #expect {
+                try PrivacyLedger(folder: folder)
+            } throws: {
+                "\($0)".contains("another version")
+            }
+        }
+    }
+
+    /// So many steps that none can account them are more than any cap.
+    @Test func moreThanCanBeAccountedIsMoreThanAnyCap() async throws {
+        let ledger = try PrivacyLedger(folder: folder)
+        let most = try PrivacyEvent.gaussian(1e9).composed(PrivacyEvent.mostSteps)
+        try await ledger.book([most], on: cases, run: "a", round: 1, within: try cap(8))
+        #expect(
+            await isOverBudget { try await ledger.book([most], on: cases, run: "a", round: 2, within: try cap(8)) })
+        try await ledger.book([most], on: cases, run: "a", round: 2, within: try cap(.infinity))
+        #expect(try await ledger.epsilon(of: .record, at: 1e-3) == .infinity)
+        #expect(
+            await isOverBudget {
+                try await ledger.book([try steps(1)], on: cases, run: "b", round: 1, within: try cap(8))
+            })
     }
 
     // MARK: What was changed
@@ -153,7 +283,7 @@ import Testing
             var changed = all
             let text = String(decoding: all[index], as: UTF8.self)
             changed[index] = Data(
-                (index == 0 ? text.replacing("hashes\":[\"", with: "hashes\":[\"0") : text.replacing("100", with: "1"))
+                (index == 0 ? text.replacing("cases\":[\"", with: "cases\":[\"0") : text.replacing("100", with: "1"))
                     .utf8)
             #expect(changed[index] != all[index])
             changes.append(joined(changed))

@@ -22,7 +22,7 @@ import Testing
     ) throws -> RecordLevelPrivacy {
         try RecordLevelPrivacy(
             settings, records: 60, run: "a", ledger: try PrivacyLedger(folder: temporary.url, leave: leave),
-            cap: try PrivacyBudget(epsilon: cap, delta: 1e-3), source: source)
+            limits: PrivacyLimits(cap: try PrivacyBudget(epsilon: cap, delta: 1e-3)), source: source)
     }
 
     @Test func theWholePlanKeepsTheCapAndNotOneRoundMore() async throws {
@@ -31,6 +31,31 @@ import Testing
         await #expect(throws: PrivacyError.self) { try await privacy.book(steps: 20, round: 11, records: cases) }
         let spent = try await PrivacyLedger(folder: temporary.url).epsilon(of: .record, at: 1e-3)
         #expect(spent <= 8 && spent > 7.99)
+    }
+
+    @Test func patientsAreBookedWithAllTheirCases() async throws {
+        let groups = PatientGroups(
+            column: "patient",
+            patientOfCase: Dictionary(uniqueKeysWithValues: (0..<60).map { ("case_\($0)", "P\($0 % 12)") }))
+        func privacy(_ folder: String) throws -> RecordLevelPrivacy {
+            try RecordLevelPrivacy(
+                settings(steps: 200), records: 12, patients: groups, run: "a",
+                ledger: try PrivacyLedger(folder: temporary.url.appending(path: folder)),
+                limits: PrivacyLimits(cap: try PrivacyBudget(epsilon: 8, delta: 1e-3)))
+        }
+        let names = (0..<12).map { "P\($0)" }
+        try await privacy("a").book(steps: 200, round: 1, records: names)
+        // The same cases, each by itself: their accounts are full.
+        let ledger = try PrivacyLedger(folder: temporary.url.appending(path: "a"))
+        await #expect(throws: PrivacyError.self) {
+            try await ledger.book(
+                [try .gaussian(4)], on: ["case_7"], run: "b", round: 1,
+                within: PrivacyLimits(cap: try PrivacyBudget(epsilon: 8, delta: 1e-3)))
+        }
+        // Other patients than the noise was planned for.
+        await #expect(throws: PrivacyError.self) {
+            try await privacy("b").book(steps: 200, round: 1, records: names.map { "X" + $0 })
+        }
     }
 
     @Test func recordsTakePartByChanceEachByItself() async throws {
@@ -139,6 +164,11 @@ import Testing
         ] {
             #expect(text.contains(part), "\(text)")
         }
+        // So many steps are told, and no sum of them overflows.
+        var endless = settings
+        endless.steps = .max
+        endless.noise = .multiplier(2)
+        #expect(throws: PrivacyError.self) { try PrivacyPlan(endless, records: 60, rounds: 100, parameters: 10) }
         let seeded = try PrivacyPlan(settings, records: 60, rounds: 100, parameters: 10, source: .seeded(1))
         #expect("\(seeded)".contains("NO PRIVACY CLAIM") && !"\(seeded)".contains("ε"))
     }

@@ -188,7 +188,8 @@ import Testing
             let ledger = try PrivacyLedger(folder: temporary.url.appending(path: name))
             let learner = AccountedLearner(
                 ToyLearner(toySite(name), target: target), ledger: ledger, run: "toy", siteLevel: [try .gaussian(5)],
-                cap: try PrivacyBudget(epsilon: cap, delta: 1e-5), plain: .init(statedExamples: 10))
+                limits: PrivacyLimits(cap: try PrivacyBudget(epsilon: cap, delta: 1e-5)),
+                plain: .init(statedExamples: 10))
             try await coordinator.join(InProcessLink(Site(name: name, learner: learner, filters: strategy.filters)))
         }
         return try await coordinator.run()
@@ -213,6 +214,38 @@ import Testing
         // No figures left the sites.
         #expect(quiet.reports.allSatisfy { $0.training.isEmpty && $0.validation.isEmpty })
         #expect(quiet.reports[0].sites[0].examples == 10 && quiet.reports[0].sites[0].steps == 0)
+    }
+
+    /// A run in which the sites make the noise, weighted as was agreed: what the noise of the mean is.
+    @Test func sharedNoiseOfUnequalWeightsIsThatOfTheLargest() async throws {
+        let weights = ["a": 1.0, "b": 2, "c": 5]
+        let shared = settings(clip: 1e4, sigma: 1e-3, noise: .shared(fewestSites: 3), weights: weights)
+        func run(_ filters: [any UpdateFilter]) async throws -> Weights {
+            var strategy = Strategy()
+            strategy.content = .difference
+            strategy.weighting = SiteWeighting(.given(weights))
+            strategy.minimumSites = 3
+            strategy.filters = filters
+            try filters.isEmpty ? () : shared.check(strategy)
+            let coordinator = try Coordinator(RunSettings(rounds: 1), strategy: strategy)
+            for (index, name) in weights.keys.sorted().enumerated() {
+                let learner = ToyLearner(toySite(name, levels: 12), target: Float(index))
+                try await coordinator.join(InProcessLink(Site(name: name, learner: learner, filters: filters)))
+            }
+            return try await coordinator.run().global
+        }
+        let plain = try await run([])
+        let noised = try await run([try SiteLevelFilter(shared, source: .seeded(8))])
+        var (squares, count) = (0.0, 0.0)
+        for (x, y) in zip(plain.tensors, noised.tensors) {
+            for (a, b) in zip(x.floats!, y.floats!) {
+                squares += Double(b - a) * Double(b - a)
+                count += 1
+            }
+        }
+        // σ·C = 10, times 5/8. Of so many values a deviation is off by 6.2/√(2n) with a probability below 10⁻⁹.
+        #expect(count > 250_000)
+        #expect(abs((squares / count).squareRoot() / (10 * 5 / 8.0) - 1) < 6.2 / (2 * count).squareRoot())
     }
 
     @Test func aSiteBeyondItsCapDoesNotTrain() async throws {
@@ -249,6 +282,10 @@ import Testing
         #expect(throws: PrivacyError.self) { try weighted.check(good) }
         weighted.weights = ["site0": 0]
         #expect(throws: PrivacyError.self) { try weighted.validate() }
+        // Noise that could not be made is told before anything is booked.
+        for (clip, sigma) in [(1.0, 16384.0), (1e40, 1), (1e-40, 1)] {
+            #expect(throws: PrivacyError.self) { try self.settings(clip: clip, sigma: sigma).validate() }
+        }
     }
 
     // MARK: A bound that adapts
@@ -337,6 +374,13 @@ import Testing
         shared.noise = .shared(fewestSites: 3)
         #expect(throws: PrivacyError.self) {
             try PrivacyPlan(shared, sites: 2, rounds: 100, parameters: 10, delta: 1e-5)
+        }
+        // What holds where the server sees the sum alone, and where it does not.
+        for isSummed in [false, true] {
+            let text =
+                "\(try PrivacyPlan(shared, sites: 3, rounds: 9, parameters: 10, delta: 1e-5, isSummedInSecret: isSummed))"
+            #expect(text.contains("combine this with a secure sum") == !isSummed, "\(text)")
+            #expect(text.contains("which sees only their secure sum") == isSummed, "\(text)")
         }
     }
 }

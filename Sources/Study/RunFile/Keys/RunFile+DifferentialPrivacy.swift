@@ -54,7 +54,9 @@ extension RunFile.DifferentialPrivacy: YAMLSection {
     static let keys: [YAMLKey<Self>] = [
         YAMLKey("unit", \.unit),
         YAMLKey("epsilon", \.epsilon, .above(0)),
-        YAMLKey("noise_multiplier", \.noiseMultiplier, ValueRule("a number from 0.001 on") { $0 >= 1e-3 && $0 <= 1e9 }),
+        YAMLKey(
+            "noise_multiplier", \.noiseMultiplier,
+            ValueRule("a number from 0.001 to below 16384") { $0 >= 1e-3 && $0 < GaussianNoise.mostNoise }),
         YAMLKey("delta", \.delta, .betweenZeroAndOne),
         YAMLKey("clipping_norm", \.clippingNorm, .above(0)),
         YAMLKey("expected_batch", \.expectedBatch, .above(0)),

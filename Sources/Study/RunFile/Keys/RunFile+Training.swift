@@ -43,6 +43,20 @@ extension RunFile.Training: YAMLSection {
         YAMLKey("trainer", \.trainer, .fileName),
         YAMLKey("seed", \.seed),
     ]
+
+    /// Bounds such that all steps of a run together are a number.
+    private static let most: [(key: String, value: KeyPath<Self, Int> & Sendable, most: Int)] = [
+        ("rounds", \.rounds, 1_000_000), ("warm_up_rounds", \.warmUpRounds, 1_000_000),
+        ("local_epochs", \.localEpochs, 10_000), ("iterations_per_epoch", \.iterationsPerEpoch, 1_000_000),
+        ("validation_iterations_per_epoch", \.validationIterationsPerEpoch, 1_000_000),
+    ]
+
+    func check(at path: String, _ reading: inout Reading) {
+        for key in Self.keys { key.check(self, path.key(key.name), &reading) }
+        for (key, value, most) in Self.most where self[keyPath: value] > most {
+            reading.fault(at: path.key(key), "is \(self[keyPath: value])", "write \(most) or less")
+        }
+    }
 }
 
 extension RunFile.Training.Precision: YAMLWord {}
