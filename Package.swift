@@ -232,7 +232,7 @@ let package = Package(
             swiftSettings: strict),
         .testTarget(
             name: "LearningTests",
-            dependencies: ["Learning", "Federation", "Torch", "NNUNet", "Imaging", "SharedData"],
+            dependencies: ["Learning", "Privacy", "Federation", "Torch", "NNUNet", "Imaging", "SharedData"],
             swiftSettings: strict),
     ],
     cxxLanguageStandard: .cxx20
