@@ -82,6 +82,29 @@ import Testing
         #expect(try RunFile(yaml: adaptive.yaml()).privacy == adaptive.privacy)
     }
 
+    @Test func laplaceNoiseIsTheServersAndForSites() throws {
+        let file = try read(Self.site.replacing("unit: site", with: "unit: site, mechanism: laplace"))
+        let settings = try #require(file.privacy.differentialPrivacy).siteLevel(of: file)
+        #expect(settings.mechanism == .laplace && settings.noiseMultiplier == 4)
+        #expect(try RunFile(yaml: file.yaml()).privacy == file.privacy)
+        #expect(try file.makeStrategy().aggregator is SiteLevelMean)
+        // The scale that keeps an ε over all rounds, and no less than that.
+        let planned = try read(
+            Self.site.replacing("unit: site, noise_multiplier: 4", with: "unit: site, mechanism: laplace, epsilon: 8"))
+        let scale = try #require(planned.privacy.differentialPrivacy).siteLevel(of: planned).noiseMultiplier
+        func epsilon(_ scale: Double) throws -> Double {
+            Accountant.renyi.epsilon(of: [try PrivacyEvent.laplace(scale: scale).composed(50)], at: 1e-3)
+        }
+        #expect(try epsilon(scale) <= 8 && epsilon(scale * 0.999) > 8)
+        // Gaussian noise is the same with and without its name.
+        let named = try read(Self.site.replacing("unit: site", with: "unit: site, mechanism: gaussian"))
+        #expect(try named.privacy == read(Self.site).privacy)
+        let shared = Self.site.replacing("unit: site", with: "unit: site, mechanism: laplace, noise: {shared: 3}")
+        #expect(faults(shared).contains("they do not add up to it"))
+        let record = Self.record.replacing("unit: record", with: "unit: record, mechanism: laplace")
+        #expect(faults(record).contains("hides whole sites alone"))
+    }
+
     /// As a FLARE user writes it: DP-SGD on records, the budget that of the whole run.
     @Test func flaresBlockIsUnderstood() throws {
         let block = "{enabled: true, mechanism: gaussian, epsilon: 8, delta: 1e-5, max_grad_norm: 0.9}"

@@ -8,14 +8,31 @@ public enum NoiseCalibration {
     public static func noiseMultiplier(
         epsilon: Double, delta: Double, rate: Double = 1, steps: Int, accountant: Accountant = .renyi
     ) throws -> Double {
+        guard rate > 0 else { throw PrivacyError.setting("With a sampling rate of \(rate) nothing is trained.") }
+        return try smallest(epsilon: epsilon, delta: delta, steps: steps, accountant: accountant) {
+            try .sampledGaussian(rate: rate, noiseMultiplier: $0)
+        }
+    }
+
+    /// The smallest scale of Laplace noise, in multiples of the sensitivity in L1, likewise.
+    ///
+    /// - Throws: `PrivacyError.setting` where none does.
+    public static func laplaceScale(
+        epsilon: Double, delta: Double, steps: Int, accountant: Accountant = .renyi
+    ) throws -> Double {
+        try smallest(epsilon: epsilon, delta: delta, steps: steps, accountant: accountant) { try .laplace(scale: $0) }
+    }
+
+    private static func smallest(
+        epsilon: Double, delta: Double, steps: Int, accountant: Accountant, _ event: (Double) throws -> PrivacyEvent
+    ) throws -> Double {
         try AnalyticGaussian.check(delta: delta)
         guard epsilon > 0, epsilon.isFinite else {
             throw PrivacyError.setting("An ε to be kept must be a number above 0, not \(epsilon).")
         }
         guard steps > 0 else { throw PrivacyError.setting("A plan has at least one step, not \(steps).") }
-        guard rate > 0 else { throw PrivacyError.setting("With a sampling rate of \(rate) nothing is trained.") }
         func keeps(_ sigma: Double, _ accountant: Accountant) throws -> Bool {
-            let event = try PrivacyEvent.sampledGaussian(rate: rate, noiseMultiplier: sigma).composed(steps)
+            let event = try event(sigma).composed(steps)
             return accountant.epsilon(of: [event], at: delta) <= epsilon
         }
         func smallest(_ accountant: Accountant, low: Double, high: Double) throws -> Double {

@@ -1,8 +1,9 @@
 /// What a run will cost, before it begins: noise, ε, what that does to learning, and what it protects.
 public struct PrivacyPlan: Sendable, CustomStringConvertible {
     public let unit: PrivacyUnit
-    /// σ, in multiples of what one record or site can change.
+    /// σ, or the scale of Laplace noise, in multiples of what one record or site can change.
     public let noiseMultiplier: Double
+    public let mechanism: SiteLevelSettings.Mechanism
     public let clippingNorm: Double
     public let rounds: Int
     /// Steps of DP-SGD in all rounds; nil where sites are protected.
@@ -31,6 +32,7 @@ public struct PrivacyPlan: Sendable, CustomStringConvertible {
             throw PrivacyError.setting("A plan needs at least one round and one trained value.")
         }
         unit = .record
+        mechanism = .gaussian
         noiseMultiplier = try settings.noiseMultiplier(records: records)
         clippingNorm = settings.clippingNorm
         self.rounds = rounds
@@ -75,6 +77,7 @@ public struct PrivacyPlan: Sendable, CustomStringConvertible {
             throw PrivacyError.setting("A plan needs at least one round, one site and one value.")
         }
         unit = .site
+        mechanism = settings.mechanism
         noiseMultiplier = settings.noiseMultiplier
         clippingNorm = settings.clippingNorm
         self.rounds = rounds
@@ -85,7 +88,9 @@ public struct PrivacyPlan: Sendable, CustomStringConvertible {
         let events = try settings.events
         epsilon = accountant.epsilon(of: try events.map { try $0.composed(rounds) }, at: delta)
         epsilonOfOneRound = accountant.epsilon(of: events, at: delta)
-        var noise = noiseMultiplier * Double(parameters).squareRoot() / Double(sites)
+        // A Laplace variable's standard deviation is √2 times its scale; no norm in L2 is more than that in L1.
+        let deviation = mechanism == .laplace ? 2.0.squareRoot() * noiseMultiplier : noiseMultiplier
+        var noise = deviation * Double(parameters).squareRoot() / Double(sites)
         if case .shared(let fewest) = settings.noise {
             guard fewest <= sites else {
                 throw PrivacyError.setting("The noise is shared among \(fewest) sites, and there are \(sites).")
@@ -121,7 +126,8 @@ public struct PrivacyPlan: Sendable, CustomStringConvertible {
     public var description: String {
         var lines = ["unit of privacy: \(unit.rawValue)"]
         if !claimsPrivacy { lines.append(NoiseSource.noPrivacyClaim.uppercased()) }
-        lines.append("noise: σ \(shown(noiseMultiplier)) times the clipping norm \(shown(clippingNorm))")
+        let amount = "\(shown(noiseMultiplier)) times the clipping norm \(shown(clippingNorm))"
+        lines.append(mechanism == .laplace ? "noise: Laplace, b \(amount) in L1" : "noise: σ \(amount)")
         if let steps, let rate {
             lines.append("steps: \(steps) in \(rounds) rounds, each with a record's chance of \(shown(rate))")
         } else {

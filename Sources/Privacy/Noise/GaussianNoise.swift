@@ -18,7 +18,7 @@
 ///
 /// To round the values to the grid first makes their sensitivity larger, by at most √d steps for d values, a step being at
 /// most 2⁻³² standard deviations. `covering(sensitivity:noiseMultiplier:)` makes as much more noise as that takes.
-public struct GaussianNoise: Sendable {
+public struct GaussianNoise: AdditiveNoise {
     /// Of the noise, in the unit of the values.
     public let standardDeviation: Double
     /// Of the grid: a power of two.

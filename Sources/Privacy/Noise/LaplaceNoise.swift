@@ -11,8 +11,8 @@
 /// A point n steps away has a probability in proportion to e^(−n·step/scale), so a value on the grid that moves by Δ in L1
 /// costs ε = Δ/scale, as with noise on the real line. The bits of a geometric number are independent of each other, the one
 /// of 2ʲ being set with probability 1/(1 + e^(2ʲ·step/scale)); each is drawn by itself, to 2⁻⁶⁴. To round d values to the
-/// grid first makes their sensitivity larger by at most d steps, a step being at most 2⁻³² scales.
-public struct LaplaceNoise: Sendable {
+/// grid first makes their sensitivity larger by at most d steps, a step being at most 2⁻⁴⁰ scales.
+public struct LaplaceNoise: AdditiveNoise {
     /// Of the distribution, in the unit of the values. The standard deviation is √2 times that.
     public let scale: Double
     /// Of the grid: a power of two.
@@ -27,13 +27,32 @@ public struct LaplaceNoise: Sendable {
             throw PrivacyError.setting("Laplace noise of scale \(scale) cannot be made.")
         }
         self.scale = scale
-        let step = NoiseGrid.step(scale)
+        let step = NoiseGrid.step(scale, fineness: NoiseGrid.finenessOfLaplace)
         self.step = step
         // Beyond 2⁷ scales lies e⁻¹²⁸ of the mass.
-        thresholds = (0..<NoiseGrid.fineness + 7).map { bit in
+        thresholds = (0..<NoiseGrid.finenessOfLaplace + 7).map { bit in
             UInt64(0x1p64 / (1 + exp(exp2(Double(bit)) * step / scale)))
         }
         self.stream = stream
+    }
+
+    /// From this multiple of the sensitivity on no noise is made.
+    public static let mostNoise = 0x1p12
+
+    /// Noise of so many times a sensitivity in L1, with what rounding up to 2²⁷ values to the grid adds to it.
+    ///
+    /// - Throws: `PrivacyError.setting`.
+    public static func covering(sensitivity: Double, noiseMultiplier: Double, stream: KeyStream = KeyStream()) throws
+        -> LaplaceNoise
+    {
+        guard noiseMultiplier < mostNoise else {
+            throw PrivacyError.setting(
+                "Laplace noise of \(noiseMultiplier) times the clipping norm drowns everything: allow a larger ε, or train "
+                    + "less.")
+        }
+        // b = m·(c + d·2⁻⁴⁰·b), solved for b.
+        return try LaplaceNoise(
+            scale: sensitivity * noiseMultiplier / (1 - 0x1p-13 * noiseMultiplier), stream: stream)
     }
 
     /// Rounds each value to the grid and adds noise of its own. Values that are no numbers stay so.

@@ -32,6 +32,25 @@ struct ScaledTensors: TensorSource {
 extension TensorSource {
     /// The L2 norm of all values of float32 tensors together, in double precision; NaN or infinite where one is.
     public func norm() throws -> Double {
+        try sum(of: { $0 * $0 }, { $0 * $0 }).squareRoot()
+    }
+
+    /// The L1 norm, likewise.
+    public func sumOfMagnitudes() throws -> Double {
+        try sum(of: { $0.replacing(with: -$0, where: $0 .< 0) }, { abs($0) })
+    }
+
+    /// What a mechanism clips.
+    func norm(for mechanism: SiteLevelSettings.Mechanism) throws -> Double {
+        switch mechanism {
+        case .gaussian: try norm()
+        case .laplace: try sumOfMagnitudes()
+        }
+    }
+
+    /// Of a function of each value, given for eight of them and for one.
+    @inline(__always)
+    private func sum(of eight: (SIMD8<Double>) -> SIMD8<Double>, _ one: (Double) -> Double) throws -> Double {
         let tile = 1 << 16
         var sum = 0.0
         try withUnsafeTemporaryAllocation(byteCount: tile, alignment: 64) { scratch in
@@ -40,23 +59,21 @@ extension TensorSource {
                     let range = first..<min(first + tile, description.byteCount)
                     sum += try withBytes(of: index, in: range, scratch: scratch) { bytes in
                         let end = bytes.count / 32 * 32
-                        var squares = SIMD8<Double>.zero
+                        var sums = SIMD8<Double>.zero
                         for offset in stride(from: 0, to: end, by: 32) {
-                            let values = SIMD8<Double>(
-                                bytes.loadUnaligned(fromByteOffset: offset, as: SIMD8<Float>.self))
-                            squares += values * values
+                            sums += eight(
+                                SIMD8<Double>(bytes.loadUnaligned(fromByteOffset: offset, as: SIMD8<Float>.self)))
                         }
-                        var sum = squares.sum()
+                        var sum = sums.sum()
                         for offset in stride(from: end, to: bytes.count, by: 4) {
-                            let value = Double(bytes.loadUnaligned(fromByteOffset: offset, as: Float.self))
-                            sum += value * value
+                            sum += one(Double(bytes.loadUnaligned(fromByteOffset: offset, as: Float.self)))
                         }
                         return sum
                     }
                 }
             }
         }
-        return sum.squareRoot()
+        return sum
     }
 
     /// The same tensors, scaled down where their norm is more than a bound.

@@ -7,7 +7,8 @@ import Synchronization
     import Foundation
 #endif
 
-/// Clips a site's whole difference to a norm, in L2 over all its values; where noise is shared, adds the site's part.
+/// Clips a site's whole difference to a norm over all its values, in L2, or in L1 for Laplace noise; where noise is shared, adds
+/// the site's part.
 ///
 /// What it costs is booked by `AccountedLearner` before the training. The counts and metrics of the update leave as they
 /// are: who must not know them takes them out there.
@@ -46,7 +47,7 @@ public struct SiteLevelFilter: UpdateFilter {
         guard update.content == .difference else { throw SiteLevelSettings.needsDifference }
         try checkOthers(update.tensors)
         let bound = try bound(context)
-        let norm = try update.tensors.norm()
+        let norm = try update.tensors.norm(for: settings.mechanism)
         guard norm.isFinite else {
             throw PrivacyError.refused("The update holds NaN or infinite values, which cannot be clipped.")
         }
@@ -90,7 +91,7 @@ public struct SiteLevelFilter: UpdateFilter {
         guard update.content == .difference else { throw SiteLevelSettings.needsDifference }
         try checkOthers(update.tensors)
         if settings.noise == .server {
-            let (norm, bound) = (try update.tensors.norm(), norms.current)
+            let (norm, bound) = (try update.tensors.norm(for: settings.mechanism), norms.current)
             guard norm <= bound * (1 + 1e-6) else {
                 throw PrivacyError.refused(
                     "The update of \(context.site) is not clipped: its norm is \(norm), not \(bound).")

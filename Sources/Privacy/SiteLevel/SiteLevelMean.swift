@@ -1,7 +1,7 @@
 import Federation
 import Synchronization
 
-/// The weighted mean of clipped differences, with noise that the server adds once: σ·C times the largest weight.
+/// The weighted mean of clipped differences, with noise that the server adds once: σ·C, or b·C, times the largest weight.
 ///
 /// Neighbours differ by one site's difference, which is there or is zeros; who takes part and with what weight is known.
 /// A tensor that only some sites hold has noise for the largest weight among those. Where sites share the noise, none is
@@ -58,10 +58,18 @@ public struct SiteLevelMean: Aggregator {
             }
             let sum = weights.reduce(0, +)
             guard sum > 0, let largest = weights.max(), let tensor = mean[share.tensor.name] else { continue }
-            let noise = try GaussianNoise.covering(
-                sensitivity: norms.current * largest / sum, noiseMultiplier: settings.noiseMultiplier,
-                stream: source.stream("mean \(release) \(index)"))
-            mean.set(tensor.adding(noise))
+            let (sensitivity, sigma) = (norms.current * largest / sum, settings.noiseMultiplier)
+            let stream = source.stream("mean \(release) \(index)")
+            switch settings.mechanism {
+            case .gaussian:
+                mean.set(
+                    tensor.adding(
+                        try GaussianNoise.covering(sensitivity: sensitivity, noiseMultiplier: sigma, stream: stream)))
+            case .laplace:
+                mean.set(
+                    tensor.adding(
+                        try LaplaceNoise.covering(sensitivity: sensitivity, noiseMultiplier: sigma, stream: stream)))
+            }
         }
         return mean
     }
@@ -69,7 +77,7 @@ public struct SiteLevelMean: Aggregator {
 
 extension Weights.Tensor {
     /// With noise on every value of a float32 tensor.
-    func adding(_ noise: GaussianNoise) -> Weights.Tensor {
+    func adding(_ noise: some AdditiveNoise) -> Weights.Tensor {
         var noise = noise
         return Weights.Tensor(
             description,

@@ -13,6 +13,16 @@ public struct SiteLevelSettings: Sendable, Equatable, Codable {
         case shared(fewestSites: Int)
     }
 
+    public enum Mechanism: String, Sendable, Codable, CaseIterable {
+        /// Differences are clipped in L2.
+        case gaussian
+        /// Differences are clipped in L1. The server adds the noise: parts of it would not add up to Laplace noise.
+        case laplace
+
+        /// What its scale is called.
+        public var symbol: String { self == .gaussian ? "σ" : "b" }
+    }
+
     /// What becomes of tensors that are no differences, such as counters: neither clipped nor noised.
     public enum OtherTensors: String, Sendable, Equatable, Codable {
         case refused
@@ -20,10 +30,11 @@ public struct SiteLevelSettings: Sendable, Equatable, Codable {
         case passed
     }
 
-    /// The largest L2 norm of a site's difference; the first one where it adapts.
+    /// The largest norm of a site's difference, in the mechanism's own; the first one where it adapts.
     public var clippingNorm: Double
-    /// σ, in multiples of what one site can change in the weighted sum.
+    /// σ, or the scale b of Laplace noise, in multiples of what one site can change in the weighted sum.
     public var noiseMultiplier: Double
+    public var mechanism = Mechanism.gaussian
     public var noise: Noise
     public var otherTensors = OtherTensors.refused
     /// By site, agreed before the run; nil for equal ones.
@@ -45,10 +56,17 @@ public struct SiteLevelSettings: Sendable, Equatable, Codable {
     /// What a round costs every site.
     public var events: [PrivacyEvent] {
         get throws {
-            var events = [try PrivacyEvent.gaussian(noiseMultiplier)]
+            var events = [try event(noiseMultiplier)]
             // A bit that is half above or below 0 changes a sum by 1/2.
             if let adaptive { events.append(try .gaussian(2 * adaptive.bitNoise)) }
             return events
+        }
+    }
+
+    private func event(_ noise: Double) throws -> PrivacyEvent {
+        switch mechanism {
+        case .gaussian: try .gaussian(noise)
+        case .laplace: try .laplace(scale: noise)
         }
     }
 
@@ -58,7 +76,16 @@ public struct SiteLevelSettings: Sendable, Equatable, Codable {
             throw PrivacyError.setting("The clipping norm must be a number above 0, not \(clippingNorm).")
         }
         _ = try events
-        _ = try GaussianNoise.covering(sensitivity: clippingNorm, noiseMultiplier: noiseMultiplier)
+        switch mechanism {
+        case .gaussian: _ = try GaussianNoise.covering(sensitivity: clippingNorm, noiseMultiplier: noiseMultiplier)
+        case .laplace:
+            _ = try LaplaceNoise.covering(sensitivity: clippingNorm, noiseMultiplier: noiseMultiplier)
+            guard noise == .server else {
+                throw PrivacyError.setting(
+                    "Parts of Laplace noise do not add up to Laplace noise: let the server make it, or take Gaussian noise."
+                )
+            }
+        }
         if case .shared(let sites) = noise, sites < 1 {
             throw PrivacyError.setting("Noise is shared among at least one site, not \(sites).")
         }

@@ -44,15 +44,27 @@ extension RunFile.DifferentialPrivacy {
     ///
     /// - Throws: `PrivacyError.setting` where no noise keeps ε.
     public func siteLevel(of run: RunFile) throws -> SiteLevelSettings {
-        let sigma =
-            try noiseMultiplier
-            ?? NoiseCalibration.noiseMultiplier(
-                epsilon: epsilon ?? 0, delta: delta ?? 0, steps: run.updatesOfASite, accountant: accountant)
-        var settings = SiteLevelSettings(clippingNorm: clippingNorm ?? 0, noiseMultiplier: sigma, noise: .server)
+        var settings = SiteLevelSettings(
+            clippingNorm: clippingNorm ?? 0, noiseMultiplier: try scale(rounds: run.updatesOfASite), noise: .server)
+        settings.mechanism = mechanism ?? .gaussian
         if case .shared(let sites) = noise { settings.noise = .shared(fewestSites: sites) }
         if case .given(let weights) = run.strategy.weighting.rule { settings.weights = weights }
         settings.adaptive = adaptiveClipping
         return settings
+    }
+
+    /// Of the noise that hides a site, in multiples of what it can change.
+    private func scale(rounds: Int) throws -> Double {
+        if let noiseMultiplier { return noiseMultiplier }
+        let (epsilon, delta) = (epsilon ?? 0, delta ?? 0)
+        switch mechanism ?? .gaussian {
+        case .gaussian:
+            return try NoiseCalibration.noiseMultiplier(
+                epsilon: epsilon, delta: delta, steps: rounds, accountant: accountant)
+        case .laplace:
+            return try NoiseCalibration.laplaceScale(
+                epsilon: epsilon, delta: delta, steps: rounds, accountant: accountant)
+        }
     }
 
     /// Of how many sites a sum must hold the noise; 0 where sites make none.
@@ -82,7 +94,8 @@ extension RunFile.DifferentialPrivacy {
     public var text: String {
         guard seed == nil else { return "none: the noise follows from a seed" }
         let of = unit == .site ? "whole sites" : "records, by DP-SGD"
-        let amount = epsilon.map { "ε \($0.scalar) in all" } ?? "σ \((noiseMultiplier ?? 0).scalar)"
+        let amount =
+            epsilon.map { "ε \($0.scalar) in all" } ?? "\(mechanism?.symbol ?? "σ") \((noiseMultiplier ?? 0).scalar)"
         return "of \(of): \(amount), δ \(delta ?? 0)"
     }
 }

@@ -95,7 +95,7 @@ struct SitePrivacy: Sendable {
         if promise.unit == .site {
             let settings = try promise.siteLevel(of: run)
             return PrivacyCost(
-                unit: .site, noiseMultiplier: settings.noiseMultiplier,
+                unit: .site, noiseMultiplier: settings.noiseMultiplier, mechanism: settings.mechanism,
                 events: try settings.events.map { try $0.composed(run.updatesOfASite) }, accountant: promise.accountant,
                 delta: promise.delta ?? 0, source: promise.source)
         }
@@ -116,6 +116,7 @@ struct SitePrivacy: Sendable {
 struct PrivacyCost: Sendable {
     var unit: PrivacyUnit
     var noiseMultiplier: Double
+    var mechanism = SiteLevelSettings.Mechanism.gaussian
     var events: [PrivacyEvent]
     var accountant: Accountant
     var delta: Double
@@ -132,7 +133,7 @@ struct PrivacyCost: Sendable {
         let epsilon = (epsilon(at: delta) * 1000).rounded() / 1000
         let sigma = (noiseMultiplier * 1000).rounded() / 1000
         return
-            "privacy of \(unit == .site ? "the site as a whole" : "each record"): ε \(epsilon) at δ \(delta) in all, σ \(sigma)"
+            "privacy of \(unit == .site ? "the site as a whole" : "each record"): ε \(epsilon) at δ \(delta) in all, \(mechanism.symbol) \(sigma)"
     }
 }
 

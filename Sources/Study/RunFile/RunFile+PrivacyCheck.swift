@@ -58,6 +58,10 @@ extension RunFile {
 
     private func checkRecords(_ privacy: DifferentialPrivacy, _ reading: inout Reading) {
         let path = Self.privacyPath
+        if privacy.mechanism == .laplace {
+            reading.fault(
+                at: path.key("mechanism"), "is laplace, which hides whole sites alone", "write gaussian, or unit: site")
+        }
         if privacy.expectedBatch == nil, training.batchSize == nil {
             reading.fault(
                 at: path.key("expected_batch"), "is missing", "write how many records take part in a step on average")
@@ -108,6 +112,11 @@ extension RunFile {
                 at: path.key("adaptive_clipping").key("fewest_sites"),
                 "is \(adaptive.fewestSites), and a round may end with \(strategy.minimumSites) sites, whose bits would be paid "
                     + "for and not be used", "write \(strategy.minimumSites) or less, or raise strategy.minimum_sites")
+        }
+        if privacy.mechanism == .laplace, case .shared = privacy.noise {
+            reading.fault(
+                at: path.key("mechanism"), "is laplace, of which sites cannot make parts: they do not add up to it",
+                "write gaussian, or noise: server")
         }
         checkNoise(privacy, &reading)
         if case .shared(let sites) = privacy.noise {

@@ -158,6 +158,15 @@ import Testing
         #expect(throws: PrivacyError.self) { try GaussianNoise.covering(sensitivity: 1, noiseMultiplier: 1e6) }
     }
 
+    @Test func roundingManyValuesInL1IsCoveredByLaplaceNoise() throws {
+        for multiplier in [0.5, 12.7, 1000, 4000] {
+            let noise = try LaplaceNoise.covering(sensitivity: 3, noiseMultiplier: multiplier)
+            #expect(noise.scale >= multiplier * (3 + 0x1p27 * noise.step))
+            #expect(noise.scale < multiplier * 3 * (1 + 0x1p-12 * multiplier))
+        }
+        #expect(throws: PrivacyError.self) { try LaplaceNoise.covering(sensitivity: 1, noiseMultiplier: 4096) }
+    }
+
     @Test func roundingToTheGridIsCoveredByTheNoise() throws {
         for multiplier in [0.5, 1, 12.7, 1000] {
             let noise = try GaussianNoise.covering(sensitivity: 3, noiseMultiplier: multiplier)

@@ -17,10 +17,12 @@ extension RunFile {
         public var unit: PrivacyUnit?
         /// Of the whole run; in place of the noise multiplier.
         public var epsilon: Double?
-        /// σ, in multiples of what one record or one site can change.
+        /// σ, or the scale of Laplace noise, in multiples of what one record or one site can change.
         public var noiseMultiplier: Double?
+        /// nil for Gaussian noise.
+        public var mechanism: SiteLevelSettings.Mechanism?
         public var delta: Double?
-        /// The largest L2 norm of a record's gradient, or of a site's difference.
+        /// The largest L2 norm of a record's gradient, or of a site's difference; in L1 for Laplace noise.
         public var clippingNorm: Double?
         /// Records that take part in a step on average; nil for the batch size.
         public var expectedBatch: Double?
@@ -37,14 +39,11 @@ extension RunFile {
         /// Makes the noise repeatable, and worthless.
         public var seed: UInt64?
 
-        /// Of FLARE's block; these three are nil when it was read.
+        /// Of FLARE's block; both are nil when it was read.
         var isEnabled: Bool?
-        var mechanism: Mechanism?
         var largestGradientNorm: Double?
 
         public init() {}
-
-        enum Mechanism: String, Sendable, CaseIterable { case gaussian }
 
         var source: NoiseSource { seed.map { .seeded($0) } ?? .secure }
     }
@@ -77,10 +76,9 @@ extension RunFile.DifferentialPrivacy: YAMLSection {
 
     /// Puts FLARE's words into ours.
     mutating func complete() {
-        guard isEnabled != nil || mechanism != nil || largestGradientNorm != nil else { return }
-        unit = unit ?? .record
-        mechanism = nil
-        if clippingNorm == nil {
+        if isEnabled != nil || mechanism == .gaussian || largestGradientNorm != nil { unit = unit ?? .record }
+        if mechanism == .gaussian { mechanism = nil }
+        if clippingNorm == nil, largestGradientNorm != nil {
             clippingNorm = largestGradientNorm
             largestGradientNorm = nil
         }
@@ -96,7 +94,7 @@ extension RunFile.DifferentialPrivacy.Noise: YAMLChoice {
     ]
 }
 
-extension RunFile.DifferentialPrivacy.Mechanism: YAMLWord {}
+extension SiteLevelSettings.Mechanism: YAMLWord {}
 extension PrivacyUnit: YAMLWord {}
 extension PlainRelease: YAMLWord {}
 extension Accountant: YAMLWord {}
