@@ -225,4 +225,26 @@ import Testing
             try await participant("train", "required_filters: [percentile]").perform(.sendModel)
         }
     }
+
+    /// A run without privacy, after one that had it, stands in the same ledger: what it releases hides nobody.
+    @Test func aPlainRunIsNotedWhereALedgerIs() async throws {
+        let data = try hospitals()
+        let ledgers = data.url.appending(path: "ledgers")
+        func ask(_ more: String, _ name: String) async throws {
+            let run = try RunFile(yaml: "sites: [{name: north, dataset: 301}, {name: south, dataset: 302}]\n" + more)
+            let site = try StudySite(run.sites[0], of: run, folders: data.folders("run"), device: nil, threads: 1)
+            let question = try JSONEncoder().encode(NNUNetQuestion.dataset)
+            _ = try await SiteParticipation(
+                site, in: run, called: name, rules: SiteRules(yaml: "{}"), ledgers: ledgers
+            ).participant(called: "north", learner: data.learner(0, run: "run"), filters: [])
+                .perform(.answer(Question(question)))
+        }
+        let folder = ledgers.appending(path: "Dataset301_north")
+        try await ask("", "before")
+        #expect(!PrivacyLedger.exists(in: folder))
+        try await ask(Self.record.replacing("RELEASES", with: "fingerprint"), "private")
+        try await ask("", "after")
+        let summary = try await PrivacyLedger(folder: folder).summary(delta: 1e-3)
+        #expect(summary.releases.map(\.run) == ["private", "after"])
+    }
 }

@@ -36,6 +36,10 @@ struct LedgerFile {
     private static let format = 2
 
     private static let name = "ledger.jsonl"
+
+    static func exists(in folder: URL) -> Bool {
+        FileManager.default.fileExists(atPath: folder.appending(path: name).path)
+    }
     private var headURL: URL { folder.appending(path: "head.json") }
 
     init(_ folder: URL) throws {

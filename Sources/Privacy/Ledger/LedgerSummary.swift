@@ -79,8 +79,8 @@ public struct LedgerSummary: Sendable, CustomStringConvertible {
         let name = accountant == .renyi ? RenyiAccountant.name : PrivacyLossAccountant.name
         lines.append("")
         lines.append("In all, at δ \(shown(delta)), by \(name):")
-        lines.append("  the record that has spent most, of \(records): ε \(shown(recordEpsilon, digits: 4))")
-        lines.append("  the site as a whole: ε \(shown(siteEpsilon, digits: 4))")
+        lines.append("  the record that has spent most, of \(records): \(record)")
+        lines.append("  the site as a whole: \(site)")
         if !releases.isEmpty {
             lines.append("Released without noise, with the site's leave; no ε holds for it:")
             for (run, kind, count) in releases { lines.append("  \(run): \(kind.rawValue), \(count) times") }
@@ -88,6 +88,23 @@ public struct LedgerSummary: Sendable, CustomStringConvertible {
         lines.append("A result that is held and sent again costs nothing; to train a round again does.")
         return lines.joined(separator: "\n")
     }
+}
+
+extension LedgerSummary {
+    /// Runs whose updates left without noise.
+    private var plainRuns: [String] { releases.filter { $0.kind == .model }.map(\.run) }
+
+    private var record: String {
+        plainRuns.first.map(Self.nothing) ?? "ε \(shown(recordEpsilon, digits: 4))"
+    }
+
+    /// Updates that hide single records tell what the site's data are like as a whole.
+    private var site: String {
+        (plainRuns + rows.filter { $0.unit == .record }.map(\.run)).first.map(Self.nothing)
+            ?? "ε \(shown(siteEpsilon, digits: 4))"
+    }
+
+    private static func nothing(run: String) -> String { "nothing is promised, since \(run) did not hide it" }
 }
 
 extension PrivacyEvent.Mechanism: CustomStringConvertible {

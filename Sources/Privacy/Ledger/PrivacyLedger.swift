@@ -29,6 +29,9 @@ public actor PrivacyLedger {
         entries = found
     }
 
+    /// Whether one was begun in a folder.
+    public static func exists(in folder: URL) -> Bool { LedgerFile.exists(in: folder) }
+
     private static func read(_ file: inout LedgerFile) throws -> [LedgerEntry] {
         let copy = file
         return try copy.whileLocked { try file.read() }

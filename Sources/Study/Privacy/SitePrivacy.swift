@@ -22,11 +22,12 @@ struct SitePrivacy: Sendable {
 
     /// - Parameters:
     ///   - ledgers: the folder of the site's ledgers, one for each dataset.
-    /// - Returns: nil where the run promises nothing and the policy asks for nothing: then nothing is booked.
+    /// - Returns: nil where the run promises nothing, the policy asks for nothing and no run before did: then nothing is booked.
     /// - Throws: `PrivacyError` where the ledger cannot be read.
     init?(of run: RunFile, called name: String, dataset: String, policy: PrivacyPolicy?, ledgers: URL) throws {
         promise = run.privacy.differentialPrivacy
-        guard promise != nil || policy != nil else { return nil }
+        let folder = ledgers.appending(path: dataset)
+        guard promise != nil || policy != nil || PrivacyLedger.exists(in: folder) else { return nil }
         self.run = run
         self.name = name
         self.policy = policy
@@ -35,7 +36,7 @@ struct SitePrivacy: Sendable {
             try policy?.cap(of: dataset)
             ?? PrivacyBudget(epsilon: .infinity, delta: promise?.delta ?? 1e-5)
         ledger = try PrivacyLedger(
-            folder: ledgers.appending(path: dataset), accountant: policy?.accountant ?? .renyi,
+            folder: folder, accountant: policy?.accountant ?? .renyi,
             leave: run.plainReleases.intersection(policy?.plainReleases ?? PlainRelease.allCases))
     }
 

@@ -376,7 +376,20 @@ import Testing
             "run    unit    mechanism                              bookings  releases  ε",
             "hippo  record  sampled Gaussian, q 0.0166667, σ 1.79  10        36000     7.98", "of 60: ε 7.98",
             "hippo: metrics, 10 times", "to train a round again does",
+            // What hides records alone, hides no site.
+            "the site as a whole: nothing is promised, since hippo did not hide it",
         ] { #expect(text.contains(part), "\(text)") }
+    }
+
+    @Test func whoSendsModelsWithoutNoiseHidesNobody() async throws {
+        let ledger = try PrivacyLedger(folder: folder, leave: [.model])
+        try await ledger.book([try .gaussian(50)], run: "site", round: 1, within: try cap(20))
+        let before = "\(try await ledger.summary(delta: 1e-3))"
+        #expect(before.contains("the site as a whole: ε 0.") && before.contains("of 0: ε 0."), "\(before)")
+        try await ledger.release(.model, run: "plain", round: 1)
+        let text = "\(try await ledger.summary(delta: 1e-3))"
+        #expect(text.contains("of 0: nothing is promised, since plain did not hide it"), "\(text)")
+        #expect(text.contains("whole: nothing is promised, since plain did not hide it"), "\(text)")
     }
 
     @Test func aBudgetMakesSense() {
