@@ -51,11 +51,20 @@ struct SumsCommand: AsyncParsableCommand {
                 try await exchange(.beforeTraining, sum, round, names)
             }
             var sealed: [String: ModelUpdate] = [:]
-            for (name, values) in zip(names, updates) {
+            let task = TrainTask(
+                round: run, rounds: runs,
+                model: Weights([Weights.Tensor("w", updates[0].map { _ in 0 }, shape: [updates[0].count])]),
+                content: .difference, session: sum.session(round))
+            for (index, (name, values)) in zip(names, updates).enumerated() {
                 let update = ModelUpdate(
-                    .difference, Weights([Weights.Tensor("w", values, shape: [values.count])]), examples: 1, steps: 1)
+                    .difference, Weights([Weights.Tensor("w", values, shape: [values.count])]), examples: index + 1,
+                    steps: 1)
+                // With a digest of the model that the site begins with.
                 try await time("seal", &times) {
-                    sealed[name] = try await sum.atSite(update, FilterContext(round: run, site: name))
+                    try await sum.admit(task, site: name)
+                    let own = try await sum.atSite(update, FilterContext(round: run, site: name))
+                    try sum.check(own, from: name, round)
+                    sealed[name] = own
                 }
             }
             bytes = sealed[names[0]]?.tensors.byteCount ?? 0

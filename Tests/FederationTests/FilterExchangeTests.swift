@@ -135,6 +135,48 @@ import Testing
         #expect(masking.log.entries.withLock { $0.agreed["1"]?.keys.sorted() } == ["b", "c"])
     }
 
+    /// What a filter asks after training has time of its own.
+    @Test func aLateSiteLeavesTimeForTheExchangeAfterTraining() async throws {
+        let clock = ManualClock()
+        let masking = Masking()
+        var strategy = Strategy()
+        (strategy.filters, strategy.deadline) = ([masking], .seconds(60))
+        let coordinator = try Coordinator(
+            RunSettings(rounds: 1), strategy: strategy,
+            observers: [
+                Timekeeper(clock, advance: .seconds(60)) {
+                    if case .updateArrived(_, _, received: 2, _) = $0 { true } else { false }
+                }
+            ], clock: clock)
+        for name in ["a", "b", "c"] {
+            let learner = ToyLearner(toySite(name), target: 2, faults: name == "b" ? [1: .slow] : [:])
+            try await coordinator.join(InProcessLink(Site(name: name, learner: learner, filters: strategy.filters)))
+        }
+        let result = try await coordinator.run()
+        #expect(result.reports[0].sites.map(\.part) == [.took, .late, .took])
+        #expect(masking.log.entries.withLock { $0.asked["unmasking 1"] } == ["a", "c"])
+    }
+
+    /// Refuses the update of every task before it is trained.
+    private struct Refusing: UpdateFilter {
+        let name = "refusing"
+        func admit(_ task: TrainTask, site: String) async throws {
+            throw FederationError.site("\(site) cannot seal it")
+        }
+        func atSite(_ update: ModelUpdate, _ context: FilterContext) async throws -> ModelUpdate { update }
+        func atServer(_ update: ModelUpdate, _ context: FilterContext) async throws -> ModelUpdate { update }
+    }
+
+    @Test func whatAFilterCannotLetOutIsNotTrained() async throws {
+        let disk = ToyDisk()
+        let site = Site(
+            name: "a", learner: ToyLearner(toySite("a"), target: 1, disk: disk), filters: [HalfPrecision(), Refusing()])
+        await #expect(throws: FederationError.site("a cannot seal it")) {
+            _ = try await site.perform(.train(TrainTask(round: 1, rounds: 1, model: toyWeights(toySite("a"), seed: 7))))
+        }
+        #expect(disk.states.isEmpty)
+    }
+
     @Test func anUpdateThatCannotBeOpenedIsLeftOut() async throws {
         var masking = Masking()
         masking.silent[.afterTraining] = ["c"]

@@ -27,6 +27,29 @@ import Testing
         }
     }
 
+    /// A header may say anything; what is said of a tensor is not multiplied before it is looked at.
+    @Test func shapesThatNoTensorHasAreRefused() throws {
+        let folder = try TemporaryFolder()
+        for shape in ["[4294967296,4294967296]", "[-1,-4]", "[9223372036854775807,2]", "[1099511627776]"] {
+            let json = #"{"a":{"dtype":"F32","shape":\#(shape),"data_offsets":[0,16]}}"#
+            let url = folder.url.appending(path: "w.safetensors")
+            var data = withUnsafeBytes(of: UInt64(json.utf8.count).littleEndian) { Data($0) }
+            data.append(Data(json.utf8))
+            data.append(Data(count: 16))
+            try data.write(to: url)
+            #expect(throws: FederationError.self) { _ = try WeightsFile(url) }
+            let description = Data(#"{"name":"a","shape":\#(shape),"type":"F32"}"#.utf8)
+            if shape != "[1099511627776]" {
+                #expect(throws: DecodingError.self) {
+                    _ = try JSONDecoder().decode(TensorDescription.self, from: description)
+                }
+            }
+        }
+        let description = TensorDescription(name: "a", shape: [0, 3], type: .int64)
+        #expect(
+            try JSONDecoder().decode(TensorDescription.self, from: JSONEncoder().encode(description)) == description)
+    }
+
     @Test func equalWeightsMakeEqualFiles() throws {
         let folder = try TemporaryFolder()
         let files = ["a", "b"].map { folder.url.appending(path: $0) }

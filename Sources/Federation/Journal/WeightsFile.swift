@@ -52,7 +52,9 @@ public final class WeightsFile: TensorSource, @unchecked Sendable {
         var end = 0
         for (name, entry) in sorted {
             let description = TensorDescription(name: name, shape: entry.shape, type: entry.dtype)
-            guard entry.shape.allSatisfy({ $0 >= 0 }), entry.data_offsets == [end, end + description.byteCount] else {
+            guard description.isPossible, description.byteCount <= size - start - end,
+                entry.data_offsets == [end, end + description.byteCount]
+            else {
                 throw damaged("\(name) is not where it should be")
             }
             end += description.byteCount

@@ -18,15 +18,19 @@ extension Coordinator {
     ) async throws -> [String] {
         var asked = sites
         var reasons: [String] = []
+        /// Where lost sites are only missing, the preparation itself knows how many answers it needs.
+        func requireEnough() throws {
+            guard preparation.goesOnWithoutLostSites || asked.count >= strategy.minimumSites else {
+                throw FederationError.tooFewSites(needed: strategy.minimumSites, present: asked, reasons: reasons)
+            }
+        }
         attempt: while true {
             var attempt = preparation
             var answers: [String: Data] = [:]
             var shown: (String, Int)?
             var count = 0
             while let questions = try attempt.next(answers, sites: asked) {
-                guard asked.count >= strategy.minimumSites else {
-                    throw FederationError.tooFewSites(needed: strategy.minimumSites, present: asked, reasons: reasons)
-                }
+                try requireEnough()
                 let step = attempt.name
                 if shown.map({ $0 != (step, attempt.round) }) ?? true {
                     shown = (step, attempt.round)
@@ -60,9 +64,7 @@ extension Coordinator {
                     reasons.append("\(site): \(reason)")
                     await lost(site, step, reason)
                 }
-                guard asked.count >= strategy.minimumSites else {
-                    throw FederationError.tooFewSites(needed: strategy.minimumSites, present: asked, reasons: reasons)
-                }
+                try requireEnough()
                 if !attempt.goesOnWithoutLostSites { continue attempt }
             }
             return asked

@@ -74,9 +74,11 @@ extension Coordinator {
         var arrived = updates.keys.sorted()
         // Too few are not opened; the end of the round says why the others are missing.
         if sealed != nil, arrived.count < strategy.minimumSites { arrived = [] }
+        // Where a site was late, the time for training is over by now.
+        let endOfExchange = deadline(strategy.deadline)
         for filter in strategy.filters.reversed() where !arrived.isEmpty {
             guard let exchange = try exchange(of: filter, .afterTraining, round: round, sealed) else { continue }
-            arrived = try await carryOut(exchange, with: arrived, until: { end }, lost: lose)
+            arrived = try await carryOut(exchange, with: arrived, until: { endOfExchange }, lost: lose)
         }
 
         let check = UpdateCheck(plan)

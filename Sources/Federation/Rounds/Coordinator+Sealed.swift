@@ -4,7 +4,9 @@ extension Coordinator {
     func sealedRound(_ round: Int, plan: SharingPlan) throws -> SealedRound? {
         guard strategy.sealing != nil else { return nil }
         let weights = try plan.sites.map { try strategy.weighting.weight(of: $0, examples: $0.examples, steps: 1) }
-        let shares = SiteWeighting.shares(weights) ?? []
+        // Without groups as they are, such as numbers of cases: so that every site finds its own among them.
+        let shares =
+            strategy.weighting.groups == nil ? weights.map(\.value) : SiteWeighting.shares(weights) ?? []
         return SealedRound(
             round: round, plan: plan, content: strategy.content,
             weights: Dictionary(zip(plan.sites.map(\.name), shares), uniquingKeysWith: { a, _ in a }))

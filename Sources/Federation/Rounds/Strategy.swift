@@ -3,7 +3,8 @@ public struct Strategy: Sendable {
     public var selection: SiteSelection = .all
     /// Sites that must be there before the first round, and whose updates every round needs.
     public var minimumSites = 1
-    /// From the start of a round to its last update; judging the new model has as long again. nil waits for every site.
+    /// From the start of a round to its last update; what filters ask after training has as long again, and so has judging
+    /// the new model. nil waits for every site.
     public var deadline: Duration?
     /// For each question of the rounds before the first: fingerprinting, preprocessing. nil waits.
     public var preparationDeadline: Duration?

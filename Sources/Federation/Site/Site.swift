@@ -65,6 +65,7 @@ public actor Site {
             let names = Set(names)
             return .weights(try await learner.initialWeights().keeping { names.contains($0) })
         case .train(let task):
+            for filter in filters { try await filter.admit(task, site: name) }
             var update = try await learner.train(task)
             let context = FilterContext(round: task.round, site: name)
             for filter in filters { update = try await filter.atSite(update, context) }

@@ -10,6 +10,10 @@
 /// the update is refused.
 public protocol UpdateFilter: Sendable {
     var name: String { get }
+    /// At the site, before it trains: nothing is spent on an update that could not leave, and the filter knows what it is of.
+    ///
+    /// - Throws: where the update of this task could not be let out.
+    func admit(_ task: TrainTask, site: String) async throws
     func atSite(_ update: ModelUpdate, _ context: FilterContext) async throws -> ModelUpdate
     func atServer(_ update: ModelUpdate, _ context: FilterContext) async throws -> ModelUpdate
     /// What the filter must ask before a round's training, of the sites that are to train, or after it, of those whose
@@ -33,6 +37,8 @@ public struct FilterContext: Sendable, Equatable {
 }
 
 extension UpdateFilter {
+    public func admit(_ task: TrainTask, site: String) async throws {}
+
     public func exchange(_ moment: FilterMoment, round: Int) -> (any Preparation)? { nil }
 
     public func answer(_ question: Data, site: String) async throws -> Data {

@@ -14,6 +14,8 @@ public struct SiteHalf: UpdateFilter {
 
     public var name: String { filter.name }
 
+    public func admit(_ task: TrainTask, site: String) async throws { try await filter.admit(task, site: site) }
+
     public func atSite(_ update: ModelUpdate, _ context: FilterContext) async throws -> ModelUpdate {
         try await filter.atSite(update, context)
     }

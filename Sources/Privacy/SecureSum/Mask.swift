@@ -6,6 +6,18 @@ import Crypto
     import Foundation
 #endif
 
+extension Advertisement {
+    /// Whether its keys make secrets with others': points of low order make zeros with all (RFC 7748, section 6.1), which the
+    /// library lets pass.
+    var hasKeys: Bool {
+        let own = Curve25519.KeyAgreement.PrivateKey()
+        return [maskKey, cipherKey].allSatisfy { key in
+            let secret = try? own.sharedSecretFromKeyAgreement(with: .init(rawRepresentation: key))
+            return secret.map { $0.withUnsafeBytes { $0.contains { $0 != 0 } } } == true
+        }
+    }
+}
+
 /// Streams of integers modulo 2³² that hide a site's values until they cancel.
 enum Mask {
     /// Adds the stream of a key to the words, or takes it away.
@@ -60,8 +72,10 @@ enum Mask {
     ) throws -> SharedSecret {
         do {
             return try own.sharedSecretFromKeyAgreement(with: .init(rawRepresentation: other))
-        } catch { throw PrivacyError.forged("The keys of \(site) for a secure sum are no keys.") }
+        } catch { throw noKeys(site) }
     }
+
+    static func noKeys(_ site: String) -> PrivacyError { .forged("The keys of \(site) for a secure sum are no keys.") }
 
     private static func context(_ purpose: String, _ sites: [String], _ circle: Int) -> Data {
         var bytes = Canonical("secure sum: " + purpose)

@@ -35,6 +35,21 @@ struct NeighbourGraph: Sendable {
             })
     }
 
+    /// Some sites, put together with those that they make masks with, directly or through others of them.
+    func parts(of sites: [String]) -> [[String]] {
+        var left = Set(sites)
+        return sites.compactMap { first in
+            guard left.remove(first) != nil else { return nil }
+            var part = [first]
+            var next = 0
+            while next < part.count {
+                for other in neighbours[part[next]] ?? [] where left.remove(other) != nil { part.append(other) }
+                next += 1
+            }
+            return part
+        }
+    }
+
     /// Those who hold shares of a site's secrets: its neighbours and itself, ascending.
     func holders(of site: String) -> [String] { ((neighbours[site] ?? []) + [site]).sorted() }
 }

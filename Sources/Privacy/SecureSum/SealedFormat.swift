@@ -7,25 +7,36 @@ import Federation
     import Foundation
 #endif
 
-/// How a sealed update is written as tensors: a tag of its sum, and for every circle its values under masks.
+/// How a sealed update is written as tensors: a tag of its sum, what the site trained on, and for every circle its values
+/// under masks.
 struct SealedFormat: Sendable {
     let form: SecureSumSettings.Form
 
     init(_ form: SecureSumSettings.Form) { self.form = form }
 
     private static let tagName = "sum"
+    private static let statementName = "training"
+    private static let longestStatement = 1 << 20
     private static func valuesName(_ circle: Int) -> String { "sealed.\(circle)" }
     private static func secretName(_ circle: Int) -> String { "secret.\(circle)" }
 
-    func tag(_ binding: Data) -> Weights.Tensor {
-        Weights.Tensor(
-            TensorDescription(name: Self.tagName, shape: [binding.count], type: .uint8),
-            storage: TensorStorage(byteCount: binding.count) { binding.copyBytes(to: $0) })
+    /// What stands before the values.
+    func head(_ binding: Data, _ statement: TrainingStatement) throws -> [Weights.Tensor] {
+        [(Self.tagName, binding), (Self.statementName, try Data(message: statement))].map { name, data in
+            Weights.Tensor(
+                TensorDescription(name: name, shape: [data.count], type: .uint8),
+                storage: TensorStorage(byteCount: data.count) { data.copyBytes(to: $0) })
+        }
     }
 
     /// What a site's update must hold, besides the right values.
-    func descriptions(of site: String, _ group: SumGroup) -> [TensorDescription] {
-        [TensorDescription(name: Self.tagName, shape: [group.binding.count], type: .uint8)]
+    ///
+    /// - Parameter length: of the statement.
+    private func descriptions(of site: String, _ group: SumGroup, statement length: Int) -> [TensorDescription] {
+        [
+            TensorDescription(name: Self.tagName, shape: [group.binding.count], type: .uint8),
+            TensorDescription(name: Self.statementName, shape: [length], type: .uint8),
+        ]
             + group.roster.circles.enumerated().filter { $1.members.contains(site) }.flatMap { index, circle in
                 tensors(of: index, count: circle.count)
             }
@@ -43,18 +54,31 @@ struct SealedFormat: Sendable {
         }
     }
 
+    /// - Returns: what the site says that it trained on.
     /// - Throws: `PrivacyError.forged` where the update is of another sum, or looks otherwise than one of this.
-    func check(_ update: ModelUpdate, from site: String, _ group: SumGroup) throws {
+    func check(
+        _ update: ModelUpdate, from site: String, _ group: SumGroup, _ verifier: any SiteVerifier
+    ) throws -> TrainingStatement {
         let found = update.tensors.descriptions
-        guard found == descriptions(of: site, group), update.content == group.roster.content else {
+        guard found.count > 1, found[1].isPossible, found[1].count <= Self.longestStatement,
+            found == descriptions(of: site, group, statement: found[1].count), update.content == group.roster.content
+        else {
             throw PrivacyError.forged("The sealed update of \(site) has other tensors or shapes than this sum's.")
         }
-        let scratch = UnsafeMutableRawBufferPointer.allocate(byteCount: found[0].byteCount, alignment: 64)
-        defer { scratch.deallocate() }
-        let isOfThisSum = try update.tensors.withBytes(of: 0, in: 0..<found[0].byteCount, scratch: scratch) {
-            $0.elementsEqual(group.binding)
+        func bytes(_ index: Int) throws -> Data {
+            let count = found[index].byteCount
+            let scratch = UnsafeMutableRawBufferPointer.allocate(byteCount: count, alignment: 64)
+            defer { scratch.deallocate() }
+            return try update.tensors.withBytes(of: index, in: 0..<count, scratch: scratch) { Data($0) }
         }
-        guard isOfThisSum else { throw PrivacyError.forged("The update of \(site) was sealed for another sum.") }
+        guard try bytes(0) == group.binding else {
+            throw PrivacyError.forged("The update of \(site) was sealed for another sum.")
+        }
+        let statement = try bytes(1).message(TrainingStatement.self, from: site)
+        guard statement.site == site, group.isValid(statement, verifier) else {
+            throw PrivacyError.forged("What \(site) says of its training in a secure sum is not signed by it.")
+        }
+        return statement
     }
 
     /// A circle's values, sealed.

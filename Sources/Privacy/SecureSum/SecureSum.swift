@@ -22,33 +22,45 @@ public struct SecureSum: SealingFilter {
 
     /// - Parameters:
     ///   - run: tells this run from all others; the same at the server and all sites.
+    ///   - weighting: the run's; the weights that the server states must be of this rule.
+    ///   - folder: of the run at the site, which keeps there what it has opened; nil keeps it in memory.
     ///   - signers: of the sites whose half is here: at a site one, at a server none, in a simulation all.
     ///   - verifier: knows all sites' keys, and does not have them from the server.
     /// - Throws: `PrivacyError.setting`.
     public init(
-        _ settings: SecureSumSettings = SecureSumSettings(), run: String, signers: [String: any SiteSigner] = [:],
-        verifier: any SiteVerifier
+        _ settings: SecureSumSettings = SecureSumSettings(), run: String, weighting: SiteWeighting = SiteWeighting(),
+        folder: URL? = nil, signers: [String: any SiteSigner] = [:], verifier: any SiteVerifier
     ) throws {
         try settings.validate()
         self.settings = settings
         collector = SumCollector(settings, run: run, verifier: verifier)
         participants = Dictionary(
             uniqueKeysWithValues: signers.map { site, signer in
-                (site, SumParticipant(site, settings, run: run, signer: signer, verifier: verifier))
+                let opened = OpenedRounds(folder, run: run, site: site)
+                return (
+                    site,
+                    SumParticipant(
+                        site, settings, run: run, weighting: weighting, opened: opened, signer: signer,
+                        verifier: verifier)
+                )
             })
     }
 
     /// For a run in one process: both halves, with signing keys made on the spot.
     public static func simulated(
-        _ settings: SecureSumSettings = SecureSumSettings(), run: String = "simulation", sites: [String]
+        _ settings: SecureSumSettings = SecureSumSettings(), run: String = "simulation",
+        weighting: SiteWeighting = SiteWeighting(), sites: [String]
     ) throws -> SecureSum {
         let keys = Dictionary(
             sites.map { ($0, Curve25519.Signing.PrivateKey()) }, uniquingKeysWith: { a, _ in a })
         return try SecureSum(
-            settings, run: run, signers: keys, verifier: SiteKeys(keys.mapValues { .ed25519($0.publicKey) }))
+            settings, run: run, weighting: weighting, signers: keys,
+            verifier: SiteKeys(keys.mapValues { .ed25519($0.publicKey) }))
     }
 
     // MARK: At a site
+
+    public func admit(_ task: TrainTask, site: String) async throws { try await participant(site).admit(task) }
 
     public func atSite(_ update: ModelUpdate, _ context: FilterContext) async throws -> ModelUpdate {
         try await participant(context.site).seal(update, round: context.round)
@@ -85,7 +97,7 @@ public struct SecureSum: SealingFilter {
     public func session(_ round: SealedRound) -> Data? { try? collector.group(round: round.round).binding }
 
     public func check(_ update: ModelUpdate, from site: String, _ round: SealedRound) throws {
-        try SealedFormat(settings.form).check(update, from: site, collector.group(round: round.round))
+        try collector.check(update, from: site, round: round.round)
     }
 
     public func open(_ updates: [String: ModelUpdate], _ round: SealedRound) async throws -> OpenedUpdate {

@@ -12,16 +12,17 @@ public struct SecureSumSettings: Sendable, Equatable {
     /// Values of float tensors beyond ±this are cut off at the site.
     public var clippingRange = 8.0
     /// The largest share of an update's values that may be cut; more, and the site sends nothing.
-    public var mostClipped = 0.001
+    public var mostClipped = 0.0
     /// With how many others each site makes masks: all, where there are no more. Even, and at least 2.
     public var neighbours = 100
     /// More than this share of the holders of a secret (a site's neighbours and itself) must help to open a sum.
     ///
-    /// At 2/3, a server that lies to sites learns nothing as long as fewer than a third of them help it; Bonawitz et al.
-    /// 2017, section 6.2. At 1/2 more may drop out, and a lying server must have no helper among the sites.
+    /// Of n holders t must help. A server that tells sites different things gets both secrets of a site where c of its n
+    /// holders help it, and tell both, and the others are told half and half: from c = 2t − n on. At 2/3 that is a third of
+    /// them (Bonawitz et al. 2017, section 6.2); at 1/2 more may drop out, and one or two helpers are enough.
     public var threshold = 2.0 / 3
-    /// The largest share of the weight that one site may have in a sum.
-    public var largestShare = 0.9
+    /// The largest share of the weight that one site may have in a sum: at two thirds, the others are half as much as it.
+    public var largestShare = 2.0 / 3
     /// Sums over two sites: each learns the other's update by taking its own away.
     public var allowsTwoSites = false
     /// Sites without whose noise a sum is not opened, where each adds a part of it; 0 where none does.
@@ -32,7 +33,10 @@ public struct SecureSumSettings: Sendable, Equatable {
     public init() {}
 
     /// Sites without which nothing is opened.
-    public var fewestSites: Int { max(allowsTwoSites ? 2 : 3, noisySites) }
+    public var fewestSites: Int { max(fewestHiding, noisySites) }
+
+    /// Of these, sites that weigh enough to hide others.
+    var fewestHiding: Int { allowsTwoSites ? 2 : 3 }
 
     /// What a sum protects, and what not, for people to read.
     public var protection: String {
@@ -51,8 +55,8 @@ public struct SecureSumSettings: Sendable, Equatable {
         try require(
             clippingRange > 0 && clippingRange.isFinite, "The clipping range must be above 0, not \(clippingRange).")
         try require(
-            largestShare > 0.5 && largestShare <= 1,
-            "The largest share of one site lies above 0.5 and up to 1, not at \(largestShare).")
+            largestShare > 0 && largestShare <= 1,
+            "The largest share of one site lies above 0 and up to 1, not at \(largestShare).")
         try require(
             (0...1).contains(mostClipped), "The share of values that may be cut lies in 0 to 1, not at \(mostClipped).")
         try require(

@@ -38,7 +38,7 @@ struct SumAgreement: Preparation {
         case .begin: return try begin(with: sites)
         case .keys:
             let advertisements = answers.sorted { $0.key < $1.key }.compactMap { site, data -> Advertisement? in
-                guard let own = try? data.message(Advertisement.self, from: site), own.site == site,
+                guard let own = try? data.message(Advertisement.self, from: site), own.site == site, own.hasKeys,
                     collector.verifier.isValid(
                         own.signature, of: own.signedBytes(run: collector.run, round: round, session: session), by: site
                     )
@@ -73,21 +73,42 @@ struct SumAgreement: Preparation {
             step = .shares(group, layout)
             return try group.sites.questions { try question(.shares(sealed[$0] ?? [:])) }
         case .shares(let group, let layout):
+            exclude(answers, group)
+            guard group.sites.allSatisfy({ !excluded.contains($0) }) else { return try begin(with: sites) }
             collector.agreed(group, layout, round: round)
             return nil
         }
     }
 
-    /// The session follows from who is asked: a server that was interrupted asks the same again, and finds the answers.
+    /// The session is another one every time: a server that was interrupted, or lost a site, must not find answers to an
+    /// earlier question, since sites have let go of those keys.
     private mutating func begin(with sites: [String]) throws -> [String: Data] {
         let asked = sites.filter { !excluded.contains($0) }.sorted()
-        var bytes = Canonical("secure sum: session")
-        bytes.add(collector.run)
-        bytes.add(round)
-        for site in asked { bytes.add(site) }
-        session = Data(SHA256.hash(data: bytes.data))
+        session = SymmetricKey(size: .bits256).withUnsafeBytes { Data($0) }
         step = .keys
         return try asked.questions { _ in try question(.keys) }
+    }
+
+    /// Leaves out who is to blame for shares that cannot be opened. One whom more than half of its neighbours name; where
+    /// fewer do, nobody knows which of the two is wrong: it goes with one of them, so that no site can make more than one
+    /// other leave.
+    private mutating func exclude(_ answers: [String: Data], _ group: SumGroup) {
+        var accusers: [String: [String]] = [:]
+        for (site, data) in answers.sorted(by: { $0.key < $1.key }) {
+            let neighbours = group.graph.neighbours[site] ?? []
+            guard let wrong = try? data.message([String].self, from: site), wrong.allSatisfy(neighbours.contains) else {
+                excluded.insert(site)
+                continue
+            }
+            for other in Set(wrong) { accusers[other, default: []].append(site) }
+        }
+        for (site, others) in accusers where 2 * others.count > (group.graph.neighbours[site] ?? []).count {
+            excluded.insert(site)
+        }
+        for (site, others) in accusers.sorted(by: { $0.key < $1.key }) where !excluded.contains(site) {
+            guard let other = others.first(where: { !excluded.contains($0) }) else { continue }
+            excluded.formUnion([site, other])
+        }
     }
 
     private func question(_ stage: SumQuestion.Stage) throws -> Data {
@@ -105,11 +126,10 @@ struct SumDisclosure: Preparation {
 
     private enum Step {
         case begin
-        case votes(asked: [String], isLast: Bool)
+        case votes(asked: [String])
         case disclosures([String])
     }
     private var step = Step.begin
-    private var arrived: [String] = []
 
     init(_ filter: String, _ collector: SumCollector, round: Int) {
         (self.filter, self.collector, self.round) = (filter, collector, round)
@@ -123,9 +143,14 @@ struct SumDisclosure: Preparation {
         let group = try collector.group(round: round)
         switch step {
         case .begin:
-            arrived = sites.filter(group.sites.contains).sorted()
-            return try ask(arrived, group, isLast: false)
-        case .votes(let asked, let isLast):
+            // A site that says that it trained on something else than the others is not opened with them.
+            let statements = collector.statements(of: sites)
+            let asked = group.alike(statements)
+            try group.requireEnough(asked)
+            step = .votes(asked: asked)
+            let alike = statements.filter { asked.contains($0.site) }
+            return try asked.questions { _ in try question(.survivors(alike), group) }
+        case .votes(let asked):
             let votes = answers.reduce(into: [String: SurvivorVote]()) { votes, answer in
                 guard let vote = try? answer.value.message(SurvivorVote.self, from: answer.key),
                     collector.verifier.isValid(
@@ -133,27 +158,22 @@ struct SumDisclosure: Preparation {
                 else { return }
                 votes[answer.key] = vote
             }
-            // Sites that have opened this round before stand by their choice.
-            let others = Set(votes.values.map(\.survivors)).subtracting([asked])
-            if !isLast, let choice = others.min(by: { $0.lexicographicallyPrecedes($1) }),
-                choice.allSatisfy(arrived.contains)
-            {
-                return try ask(choice, group, isLast: true)
+            // Sites that have opened this round before stand by their choice. As more than half of the holders of every
+            // secret must be of one mind, no two choices can be opened.
+            let choices = Set(votes.values.map(\.survivors)).filter { $0.allSatisfy(asked.contains) }
+            func voters(for choice: [String]) -> [String: SurvivorVote] {
+                votes.filter { $0.value.survivors == choice && choice.contains($0.key) }
             }
-            let same = votes.filter { $0.value.survivors == asked && asked.contains($0.key) }
-            step = .disclosures(asked)
+            let choice = choices.first { group.canOpen($0, voters(for: $0).keys.sorted()) } ?? asked
+            try group.requireEnough(choice)
+            let same = voters(for: choice)
+            step = .disclosures(choice)
             return try same.keys.sorted().questions { _ in try question(.disclosure(same), group) }
         case .disclosures(let survivors):
             collector.disclosed(
                 answers.compactMapValues { try? $0.message(Disclosure.self, from: "a site") }, survivors: survivors)
             return nil
         }
-    }
-
-    private mutating func ask(_ survivors: [String], _ group: SumGroup, isLast: Bool) throws -> [String: Data] {
-        try group.requireEnough(survivors)
-        step = .votes(asked: survivors, isLast: isLast)
-        return try survivors.questions { _ in try question(.survivors(survivors), group) }
     }
 
     private func question(_ stage: SumQuestion.Stage, _ group: SumGroup) throws -> Data {

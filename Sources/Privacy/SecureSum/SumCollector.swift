@@ -14,6 +14,7 @@ final class SumCollector: Sendable {
         var round = 0
         var group: SumGroup?
         var layout: SumLayout?
+        var statements: [String: TrainingStatement] = [:]
         var survivors: [String] = []
         var disclosures: [String: Disclosure] = [:]
     }
@@ -29,6 +30,17 @@ final class SumCollector: Sendable {
 
     func agreed(_ group: SumGroup, _ layout: SumLayout, round: Int) {
         state.withLock { $0 = State(round: round, group: group, layout: layout) }
+    }
+
+    /// Keeps what the site says of its training.
+    func check(_ update: ModelUpdate, from site: String, round: Int) throws {
+        let statement = try SealedFormat(settings.form).check(update, from: site, group(round: round), verifier)
+        state.withLock { $0.statements[site] = statement }
+    }
+
+    /// What some sites trained on, in the order of their names.
+    func statements(of sites: [String]) -> [TrainingStatement] {
+        state.withLock { state in sites.sorted().compactMap { state.statements[$0] } }
     }
 
     func disclosed(_ disclosures: [String: Disclosure], survivors: [String]) {
@@ -105,11 +117,9 @@ struct MaskSecrets {
 
     /// - Throws: `PrivacyError.refused` where shares are missing, `.forged` where some are wrong.
     init(_ group: SumGroup, survivors: [String], _ disclosures: [String: Disclosure]) throws {
-        for owner in group.sites {
+        for owner in group.needed(for: survivors) {
             let isSurvivor = survivors.contains(owner)
             let holders = group.graph.holders(of: owner)
-            // Where no neighbour's update came, nothing was masked with this site.
-            if !isSurvivor, !holders.contains(where: survivors.contains) { continue }
             let shares = holders.enumerated().compactMap { place, holder -> SecretSharing.Share? in
                 let share = isSurvivor ? disclosures[holder]?.seeds[owner] : disclosures[holder]?.keys[owner]
                 return share.map { SecretSharing.Share(point: UInt8(place + 1), bytes: [UInt8]($0)) }
@@ -120,19 +130,40 @@ struct MaskSecrets {
                     "\(shares.count) sites helped to take away the mask of \(owner), and \(threshold) are needed. The round is lost; let more sites take part."
                 )
             }
-            let secret = Data(SecretSharing.combine(Array(shares.prefix(threshold))) ?? [])
             let own = try group.advertisement(of: owner)
             let wrong = PrivacyError.forged("Of the shares of \(owner)'s secrets some are wrong. The round is lost.")
             if isSurvivor {
-                guard Data(SHA256.hash(data: secret)) == own.seedDigest else { throw wrong }
-                seeds[owner] = secret
+                let seed = Self.secret(of: shares, threshold) {
+                    Data(SHA256.hash(data: $0)) == own.seedDigest ? $0 : nil
+                }
+                guard let seed else { throw wrong }
+                seeds[owner] = seed
             } else {
-                guard let key = try? Curve25519.KeyAgreement.PrivateKey(rawRepresentation: secret),
-                    key.publicKey.rawRepresentation == own.maskKey
-                else { throw wrong }
+                let key = Self.secret(of: shares, threshold) { secret in
+                    let key = try? Curve25519.KeyAgreement.PrivateKey(rawRepresentation: secret)
+                    return key?.publicKey.rawRepresentation == own.maskKey ? key : nil
+                }
+                guard let key else { throw wrong }
                 keys[owner] = key
             }
         }
+    }
+
+    /// Where one share too many is there, one that is wrong is found by leaving out each in turn; with two too many, two.
+    private static func secret<Secret>(
+        of shares: [SecretSharing.Share], _ threshold: Int, _ check: (Data) -> Secret?
+    ) -> Secret? {
+        func tried(without wrong: Set<Int>) -> Secret? {
+            let rest = shares.indices.filter { !wrong.contains($0) }.prefix(threshold).map { shares[$0] }
+            guard rest.count == threshold, let secret = SecretSharing.combine(rest) else { return nil }
+            return check(Data(secret))
+        }
+        if let secret = tried(without: []) { return secret }
+        let others = shares.indices
+        for a in others { if let secret = tried(without: [a]) { return secret } }
+        guard shares.count < 64 else { return nil }
+        for a in others { for b in others where a < b { if let secret = tried(without: [a, b]) { return secret } } }
+        return nil
     }
 
     /// Takes away what is left of the masks in the sum over the survivors: their own, and those in common with the others.

@@ -33,6 +33,7 @@ struct SumGroup: Sendable {
                 "A lattice mask holds for \(LatticeMask.mostSites) sites: take the form of masks.")
         }
         for own in roster.advertisements {
+            guard own.hasKeys else { throw Mask.noKeys(own.site) }
             guard
                 verifier.isValid(
                     own.signature, of: own.signedBytes(run: run, round: round, session: session), by: own.site)
@@ -102,25 +103,49 @@ struct SumGroup: Sendable {
     /// How many of the holders of a site's secrets must help.
     func threshold(of site: String) -> Int { settings.shares(of: graph.holders(of: site).count) }
 
+    /// Whether some sites have enough shares to open the sum over the survivors.
+    func canOpen(_ survivors: [String], _ helpers: [String]) -> Bool {
+        needed(for: survivors).allSatisfy { owner in
+            graph.holders(of: owner).count(where: helpers.contains) >= threshold(of: owner)
+        }
+    }
+
+    /// Whose masks are left in the sum over the survivors. A site of whose neighbours no update came has masked nothing.
+    func needed(for survivors: [String]) -> [String] {
+        sites.filter { owner in
+            survivors.contains(owner) || graph.holders(of: owner).contains(where: survivors.contains)
+        }
+    }
+
     /// The share of a circle's weights that some of its members have.
     func weight(of part: some Sequence<String>, in circle: SumCircle) -> Double {
         func sum(_ sites: some Sequence<String>) -> Double { sites.reduce(0) { $0 + (roster.weights[$1] ?? 0) } }
         return sum(part.filter(circle.members.contains)) / sum(circle.members)
     }
 
-    /// Whether each of some sites hides among the others in the sum of every tensor. One that weighs nothing hides nobody, and
-    /// one that outweighs the others is what the sum shows: weights come from the server.
+    /// Whether each of some sites hides among the others in the sum of every tensor. One that weighs next to nothing hides
+    /// nobody, and one that outweighs the others is what the sum shows.
+    ///
+    /// Where lost sites leave parts of the graph without masks in common, each part can be opened by itself.
     func requireEnough(_ survivors: [String]) throws {
         guard survivors.count >= settings.fewestSites else { throw Self.tooFew(survivors.count, settings) }
         for circle in roster.circles {
-            let weights = circle.members.filter(survivors.contains).map { roster.weights[$0] ?? 0 }.filter { $0 > 0 }
-            guard weights.count >= settings.fewestSites else { throw Self.tooFew(weights.count, settings) }
-            let share = (weights.max() ?? 0) / weights.reduce(0, +)
-            guard share <= settings.largestShare else {
-                throw PrivacyError.refused(
-                    "One site has \(Int(share * 100)) % of the weight in a secure sum, which then shows its update. Weigh the sites more alike, or set the largest share above \(settings.largestShare)."
-                )
+            for part in graph.parts(of: circle.members.filter(survivors.contains)) {
+                let weights = part.map { roster.weights[$0] ?? 0 }
+                let total = weights.reduce(0, +)
+                let count = weights.count { $0 > 0 }
+                guard count >= settings.fewestSites else { throw Self.tooFew(count, settings) }
+                let hiding = weights.count { $0 > 0 && $0 >= total / Double(10 * weights.count) }
+                guard hiding >= settings.fewestHiding else { throw Self.tooFew(hiding, settings) }
+                let share = (weights.max() ?? 0) / total
+                guard share <= settings.largestShare else {
+                    throw PrivacyError.refused(
+                        "One site has \(Int(share * 100)) % of the weight in a secure sum, which then shows its update. Weigh the sites more alike (weights: uniform), or let the run set largest_share, now \(settings.largestShare), above that."
+                    )
+                }
             }
+            // Who has none of them left has no sum either.
+            guard circle.members.contains(where: survivors.contains) else { throw Self.tooFew(0, settings) }
         }
     }
 

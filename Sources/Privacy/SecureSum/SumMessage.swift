@@ -13,16 +13,16 @@ package struct SumQuestion: Codable {
         case keys
         /// With all that is public of the sum. Answered by shares of the site's secrets, sealed for each neighbour.
         case roster(SumRoster, own: [[TensorDescription]])
-        /// What the neighbours sealed for the site.
+        /// What the neighbours sealed for the site. Answered by the names of those whose shares cannot be opened.
         case shares([String: Data])
-        /// Whose updates came. Answered by a `SurvivorVote`.
-        case survivors([String])
+        /// Whose updates came, and what they trained on. Answered by a `SurvivorVote`.
+        case survivors([TrainingStatement])
         /// The votes of the sites. Answered by a `Disclosure`.
         case disclosure([String: SurvivorVote])
     }
 
     package var round: Int
-    /// Of the run, the round and the sites that were asked first.
+    /// Random, and another one whenever an agreement begins.
     package var session: Data
     package var stage: Stage
 
@@ -74,7 +74,9 @@ package struct SurvivorVote: Codable, Sendable, Equatable {
     package var survivors: [String]
     package var signature: Data
 
-    static func signedBytes(_ survivors: [String], of binding: Data) -> Data {
+    package init(survivors: [String], signature: Data) { (self.survivors, self.signature) = (survivors, signature) }
+
+    package static func signedBytes(_ survivors: [String], of binding: Data) -> Data {
         var bytes = Canonical("secure sum: survivors")
         bytes.add(binding)
         bytes.add(survivors.count)

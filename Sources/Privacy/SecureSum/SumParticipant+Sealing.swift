@@ -9,12 +9,33 @@ import Federation
 
 /// An update under masks, as it travels.
 extension SumParticipant {
+    /// Whether the update of a task could be sealed; asked before the training.
+    func admit(_ task: TrainTask) throws {
+        let (keys, group, own, held): (Keys, SumGroup, [[TensorDescription]], [String: HeldShares])
+        switch state {
+        case .ready(let a, let b, let c, let d), .training(let a, let b, let c, let d, _):
+            (keys, group, own, held) = (a, b, c, d)
+        default: throw noKeys(task.round)
+        }
+        guard round == task.round else { throw noKeys(task.round) }
+        guard task.session == group.binding, task.content == group.roster.content else {
+            throw PrivacyError.forged(
+                "The task of round \(task.round) is for another secure sum than \(site) agreed upon. Nothing was trained."
+            )
+        }
+        var statement = try TrainingStatement(of: task, at: site, own: own)
+        statement.signature = try signer.sign(statement.signedBytes(of: group.binding))
+        state = .training(keys, group, own: own, held, statement)
+    }
+
+    private func noKeys(_ round: Int) -> PrivacyError {
+        .refused("\(site) has no keys for a secure sum in round \(round): the site sits this round out.")
+    }
+
     /// Seals an update, one for every sum: a second under the same masks would tell their difference.
     func seal(_ update: ModelUpdate, round: Int) throws -> ModelUpdate {
-        try requireRound(round)
-        guard case .ready(let keys, let group, let own, let held) = state else {
-            throw PrivacyError.refused(
-                "\(site) has no keys for a secure sum left in round \(round): the site sits this round out.")
+        guard case .training(let keys, let group, let own, let held, let statement) = state, self.round == round else {
+            throw noKeys(round)
         }
         guard update.content == group.roster.content else {
             throw PrivacyError.refused(
@@ -26,8 +47,9 @@ extension SumParticipant {
                 "The update has other tensors, shapes or types than those that are summed. A filter before the sum may have changed them: leave it out."
             )
         }
+        try weighting.requireWeight(group.roster.weights[site] ?? .nan, of: site, examples: update.examples)
         let format = SealedFormat(settings.form)
-        var sealed = Weights([format.tag(group.binding)])
+        var sealed = Weights(try format.head(group.binding, statement))
         for (index, circle) in group.roster.circles.enumerated() where circle.members.contains(site) {
             let values = try words(
                 of: update.tensors, own[index], count: circle.count, share: group.weight(of: [site], in: circle), group)
@@ -38,7 +60,7 @@ extension SumParticipant {
                 })
             { sealed.set(tensor) }
         }
-        state = .sealed(group, held)
+        state = .sealed(group, held, statement)
         var result = update
         result.tensors = sealed
         if !settings.sendsMetrics { result.metrics = [:] }
@@ -101,7 +123,7 @@ extension SumParticipant {
         }
         guard Double(cut) <= settings.mostClipped * Double(count) else {
             throw PrivacyError.refused(
-                "\(cut) of \(count) values lie beyond ±\(settings.clippingRange), where a secure sum cuts them off. Set a wider clipping range, or send differences."
+                "\(cut) of \(count) values lie beyond ±\(settings.clippingRange), where a secure sum cuts them off. Set a wider clipping_range, send differences, or allow some in most_clipped."
             )
         }
         return storage

@@ -9,8 +9,8 @@ import Federation
 
 /// A site's half of secure sums, one after the other. It believes the server nothing that another site has not signed.
 ///
-/// Fresh keys for every sum; secrets are in memory alone and go when the update is sealed. What comes twice in a row gets the
-/// same answer; what comes out of turn, or belongs to another sum, is refused.
+/// Fresh keys for every sum; secrets are in memory alone and go when the update is sealed, shares of others' with the next sum.
+/// What comes twice in a row gets the same answer; what comes out of turn, or belongs to another sum, is refused.
 actor SumParticipant {
     struct Keys: Sendable {
         let mask = Curve25519.KeyAgreement.PrivateKey()
@@ -30,27 +30,30 @@ actor SumParticipant {
         case advertised(Keys, Advertisement)
         case shared(Keys, SumGroup, own: [[TensorDescription]], [String: HeldShares])
         case ready(Keys, SumGroup, own: [[TensorDescription]], [String: HeldShares])
-        case sealed(SumGroup, [String: HeldShares])
+        case training(Keys, SumGroup, own: [[TensorDescription]], [String: HeldShares], TrainingStatement)
+        case sealed(SumGroup, [String: HeldShares], TrainingStatement)
+        /// Of one sum one choice is signed, and told of as often as it is asked for.
         case voted(SumGroup, [String: HeldShares], survivors: [String])
-        case disclosed
     }
 
     let site: String
     let settings: SecureSumSettings
+    let weighting: SiteWeighting
     private let run: String
-    private let signer: any SiteSigner
+    let signer: any SiteSigner
     private let verifier: any SiteVerifier
     var state = State.idle
-    private var round = 0
+    private(set) var round = 0
     private var session = Data()
     private var last: (question: Data, answer: Data)?
-    /// Whose updates a round was opened with: a round that is repeated must not tell what another choice would.
-    private var opened: [Int: [String]] = [:]
+    private var opened: OpenedRounds
 
     init(
-        _ site: String, _ settings: SecureSumSettings, run: String, signer: any SiteSigner, verifier: any SiteVerifier
+        _ site: String, _ settings: SecureSumSettings, run: String, weighting: SiteWeighting, opened: OpenedRounds,
+        signer: any SiteSigner, verifier: any SiteVerifier
     ) {
-        (self.site, self.settings, self.run, self.signer, self.verifier) = (site, settings, run, signer, verifier)
+        (self.site, self.settings, self.run, self.weighting) = (site, settings, run, weighting)
+        (self.opened, self.signer, self.verifier) = (opened, signer, verifier)
     }
 
     func answer(_ data: Data) throws -> Data {
@@ -74,26 +77,18 @@ actor SumParticipant {
         case (.roster(let roster, let tensors), .advertised(let keys, let own)):
             return try Data(message: share(keys, own, roster, tensors))
         case (.shares(let sealed), .shared(let keys, let group, let tensors, let held)):
-            state = .ready(keys, group, own: tensors, try open(sealed, keys, group, held))
-            return Data()
-        case (.survivors(let survivors), .sealed(let group, let held)):
-            return try Data(message: vote(survivors, group, held))
+            let (held, wrong) = try open(sealed, keys, group, held)
+            state = wrong.isEmpty ? .ready(keys, group, own: tensors, held) : .idle
+            return try Data(message: wrong)
+        case (.survivors(let statements), .sealed(let group, let held, let own)):
+            return try Data(message: vote(statements, own, group, held))
         case (.survivors, .voted(let group, _, let survivors)):
-            // Of one sum only one choice is signed.
             return try Data(message: signed(survivors, group))
         case (.disclosure(let votes), .voted(let group, let held, let survivors)):
             return try Data(message: disclose(votes, group, held, survivors))
         default:
             throw PrivacyError.forged(
                 "A message of a secure sum came out of turn, or a second time. Nothing was done with it.")
-        }
-    }
-
-    /// The round of an update that is to be sealed must be that of the sum.
-    func requireRound(_ number: Int) throws {
-        guard round == number else {
-            throw PrivacyError.refused(
-                "No keys were agreed upon for a secure sum in round \(number): the site sits this round out.")
         }
     }
 
@@ -117,12 +112,12 @@ actor SumParticipant {
         guard try group.advertisement(of: site) == own else {
             throw PrivacyError.forged("The server gives out other keys of \(site) than it made.")
         }
+        try weighting.requireWeights(roster.weights)
         // What the sum is said to hold of this site, it must really hold: else fewer sites hide in it than it seems.
         guard tensors.count == roster.circles.count,
             zip(tensors, roster.circles).allSatisfy({ tensors, circle in
-                tensors.allSatisfy { $0.shape.allSatisfy { $0 >= 0 } }
-                    && (circle.members.contains(site)
-                        ? tensors.reduce(0) { $0 + $1.count } == circle.count : tensors.isEmpty)
+                circle.members.contains(site)
+                    ? tensors.reduce(0) { $0 + $1.count } == circle.count : tensors.isEmpty
             })
         else {
             throw PrivacyError.forged("The server says of \(site) that it shares other tensors than it is to send.")
@@ -150,39 +145,57 @@ actor SumParticipant {
     }
 
     /// Opens what the neighbours sealed.
+    ///
+    /// - Returns: the shares, and whose are not as a site sends them, or are of another sum.
     private func open(
         _ sealed: [String: Data], _ keys: Keys, _ group: SumGroup, _ held: [String: HeldShares]
-    ) throws -> [String: HeldShares] {
+    ) throws -> ([String: HeldShares], wrong: [String]) {
         guard sealed.keys.sorted() == group.graph.neighbours[site] else {
             throw PrivacyError.forged("Shares came from other sites than the neighbours of \(site) in a secure sum.")
         }
         var held = held
-        for (sender, data) in sealed {
+        var wrong: [String] = []
+        for (sender, data) in sealed.sorted(by: { $0.key < $1.key }) {
             let cipher = try Mask.cipherKey(keys.cipher, with: sender, from: sender, to: site, group)
             guard let box = try? AES.GCM.SealedBox(combined: data),
                 let plain = try? AES.GCM.open(box, using: cipher, authenticating: group.binding),
                 plain.count == 2 * HeldShares.length
             else {
-                throw PrivacyError.forged(
-                    "The shares of \(sender) for \(site) are not as it sent them, or of another secure sum.")
+                wrong.append(sender)
+                continue
             }
             held[sender] = HeldShares(
                 seed: Data(plain.prefix(HeldShares.length)), key: Data(plain.suffix(HeldShares.length)))
         }
-        return held
+        return (held, wrong)
     }
 
     // MARK: After training
 
-    private func vote(_ survivors: [String], _ group: SumGroup, _ held: [String: HeldShares]) throws -> SurvivorVote {
-        // Where the round was opened before, only the same may be opened again.
-        let survivors = opened[round] ?? survivors
-        guard survivors == Set(survivors).sorted(), survivors.contains(site), survivors.allSatisfy(group.sites.contains)
-        else {
+    private func vote(
+        _ statements: [TrainingStatement], _ own: TrainingStatement, _ group: SumGroup, _ held: [String: HeldShares]
+    ) throws -> SurvivorVote {
+        let named = statements.map(\.site)
+        guard named == Set(named).sorted(), statements.contains(own), named.allSatisfy(group.sites.contains) else {
             throw PrivacyError.forged(
-                opened[round] == nil
-                    ? "The server names other sites than those of the secure sum, or leaves out \(site), whose update it asks to open."
-                    : "Round \(round) was opened before with the updates of other sites. To open it with these would tell single updates."
+                "The server names other sites than those of the secure sum, or leaves out \(site), whose update it asks to open."
+            )
+        }
+        // Where the round was opened before, only the same may be opened again.
+        let before = try opened.survivors(of: round)
+        let survivors = before ?? named
+        guard survivors.contains(site), survivors.allSatisfy(named.contains) else {
+            throw PrivacyError.forged(
+                "Round \(round) was opened before with the updates of other sites. To open it with these would tell single updates."
+            )
+        }
+        let part = statements.filter { survivors.contains($0.site) }
+        if let other = part.first(where: { !group.isValid($0, verifier) }) {
+            throw PrivacyError.forged("What \(other.site) says of its training in a secure sum is not signed by it.")
+        }
+        guard group.alike(part) == survivors else {
+            throw PrivacyError.forged(
+                "The sites of a secure sum were given different models or tasks to train on, so that their sum may show one of them. Nothing is opened; ask the people of the server."
             )
         }
         try group.requireEnough(survivors)
@@ -224,8 +237,12 @@ actor SumParticipant {
                 disclosure.keys[owner] = shares.key
             }
         }
-        opened[round] = survivors
-        state = .disclosed
+        guard try opened.survivors(of: round) ?? survivors == survivors else {
+            throw PrivacyError.forged(
+                "Round \(round) was opened before with the updates of other sites. To open it with these would tell single updates."
+            )
+        }
+        try opened.keep(survivors, of: round)
         return disclosure
     }
 }

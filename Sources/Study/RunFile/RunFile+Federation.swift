@@ -42,12 +42,17 @@ extension RunFile {
         case .sum(var settings):
             settings.noisySites = privacy.differentialPrivacy?.noisySites ?? 0
             switch place.keys {
-            case .none: result.filters.append(try SecureSum(settings, run: place.run, verifier: SiteKeys([:])))
+            case .none:
+                result.filters.append(
+                    try SecureSum(settings, run: place.run, weighting: strategy.weighting, verifier: SiteKeys([:])))
             case .simulated(let sites):
-                result.filters.append(try SecureSum.simulated(settings, run: place.run, sites: sites))
+                result.filters.append(
+                    try SecureSum.simulated(settings, run: place.run, weighting: strategy.weighting, sites: sites))
             case .certificates(let signers, let verifier):
                 result.filters.append(
-                    try SecureSum(settings, run: place.run, signers: signers, verifier: verifier))
+                    try SecureSum(
+                        settings, run: place.run, weighting: strategy.weighting, folder: place.folder, signers: signers,
+                        verifier: verifier))
             }
         case .ckks(let settings):
             let aggregation = try CKKSAggregation(

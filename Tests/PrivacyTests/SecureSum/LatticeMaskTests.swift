@@ -55,8 +55,7 @@ import Testing
                     tensors: [TensorRole(TensorDescription(name: "a", shape: [40_000]))])
             })
         try await sum.carryOut(.beforeTraining, with: sum.sites)
-        let sealed = try await sum.filter.atSite(
-            SumFixture.zeros(sum, "site-01"), FilterContext(round: 1, site: "site-01"))
+        let sealed = try await sum.seal(SumFixture.zeros(sum, "site-01"), of: "site-01")
         let bytes = try sealed.tensors.weights()["sealed.0"]!.values(as: UInt8.self)
         #expect(bytes.count == 270_000)  // 6.75 a value
         // Of 54 bits each; q is so near 2⁵⁴ that the highest 8 are even to 1 in 10⁹.

@@ -90,6 +90,49 @@ import Testing
         #expect(distance(sealed, try await run([], faults: faults)) <= 1e-6)
     }
 
+    /// Sites of two kinds, which share a backbone with all and the rest among themselves; the backbone waits in warm-up.
+    @Test func warmUpIsSummedToo() async throws {
+        let names = (0..<6).map { "site-\($0)" }
+        func run(_ filters: [any UpdateFilter]) async throws -> RunResult {
+            var strategy = Strategy()
+            (strategy.filters, strategy.content, strategy.minimumSites) = (filters, .difference, 3)
+            strategy.sharing = Sharing(.backbone)
+            let coordinator = try Coordinator(RunSettings(rounds: 1, warmUpRounds: 1), strategy: strategy)
+            for (index, name) in names.enumerated() {
+                let learner = ToyLearner(
+                    toySite(name, channels: 1 + index % 2, labels: 2 + index % 2, examples: 10 + index),
+                    target: Float(index) / 2)
+                try await coordinator.join(InProcessLink(Site(name: name, learner: learner, filters: filters)))
+            }
+            return try await coordinator.run()
+        }
+        let sealed = try await run([try SecureSum.simulated(settings(.masks), sites: names)])
+        #expect(sealed.reports.allSatisfy { $0.participants == names })
+        #expect(distance(sealed, try await run([])) <= 1e-6)
+    }
+
+    /// The time for training is over when the others' updates are opened.
+    @Test func aLateSiteIsLeftOutAndTheOthersAreOpened() async throws {
+        let clock = ManualClock()
+        let filter = try SecureSum.simulated(settings(.masks), sites: Self.names)
+        var strategy = Strategy()
+        (strategy.filters, strategy.content, strategy.minimumSites) = ([filter], .difference, 3)
+        strategy.deadline = .seconds(60)
+        let coordinator = try Coordinator(
+            RunSettings(rounds: 1), strategy: strategy,
+            observers: [
+                Timekeeper(clock, advance: .seconds(60)) {
+                    if case .updateArrived(_, _, received: 3, _) = $0 { true } else { false }
+                }
+            ], clock: clock)
+        for (index, name) in Self.names.enumerated() {
+            let learner = ToyLearner(site(name, index), target: 1, faults: name == "c" ? [1: .slow] : [:])
+            try await coordinator.join(InProcessLink(Site(name: name, learner: learner, filters: [filter])))
+        }
+        let result = try await coordinator.run()
+        #expect(result.reports[0].sites.map(\.part) == [.took, .took, .late, .took])
+    }
+
     @Test func withTooFewSitesARunEnds() async throws {
         let filter = try SecureSum.simulated(settings(.masks), sites: Self.names)
         await #expect(throws: (any Error).self) {
