@@ -70,6 +70,8 @@ import Testing
         let summed = try run("masks").makeStrategy(
             at: StrategyPlace(run: "r", keys: .simulated(sites: ["s1", "s2", "s3", "s4"])))
         #expect(summed.sealing?.fewestUpdates == 4)
+        // What the run says of its rounds, sites hold the server to.
+        #expect((summed.sealing as? SecureSum)?.settings.leastUpdates == 4)
     }
 
     @Test(arguments: [

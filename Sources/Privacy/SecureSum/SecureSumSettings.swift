@@ -27,12 +27,14 @@ public struct SecureSumSettings: Sendable, Equatable {
     public var allowsTwoSites = false
     /// Sites without whose noise a sum is not opened, where each adds a part of it; 0 where none does.
     public var noisySites = 0
+    /// Updates without which no round is opened: the run's own minimum, which sites hold the server to.
+    public var leastUpdates = 0
     /// Whether training figures go along, which the server sees of each site.
     public var sendsMetrics = false
 
     public init() {}
 
-    /// Sites without which nothing is opened.
+    /// Sites without which the sum of no tensor is opened.
     public var fewestSites: Int { max(fewestHiding, noisySites) }
 
     /// Of these, sites that weigh enough to hide others.
@@ -40,8 +42,8 @@ public struct SecureSumSettings: Sendable, Equatable {
 
     /// What a sum protects, and what not, for people to read.
     public var protection: String {
-        "The server learns the weighted mean of the sites' updates and none of them by itself. It learns who took part, how many "
-            + "training cases each has, and what the mean tells; a mean without noise can tell of a record. "
+        "The server learns the weighted mean of the sites' updates and none of them by itself. It learns who took part, what "
+            + "each weighs (by default its number of training cases), and what the mean tells; a mean without noise can tell of a record. "
             + (allowsTwoSites
                 ? "With two sites there is no protection between them: each learns the other's update by taking its own away."
                 : "Sites that work together against one see its update where they are all the others.")
@@ -72,5 +74,7 @@ public struct SecureSumSettings: Sendable, Equatable {
     func shares(of holders: Int) -> Int { min(holders, Int((threshold * Double(holders)).rounded(.down)) + 1) }
 
     /// What all sites must have alike, as text.
-    var agreement: String { "\(form.rawValue) \(clippingRange) \(neighbours) \(threshold) \(fewestSites)" }
+    var agreement: String {
+        "\(form.rawValue) \(clippingRange) \(neighbours) \(threshold) \(fewestSites) \(leastUpdates)"
+    }
 }

@@ -89,7 +89,7 @@ struct SumGroup: Sendable {
 
     static func tooFew(_ count: Int, _ settings: SecureSumSettings) -> PrivacyError {
         .refused(
-            "A sum over \(count) sites hides too little: at least \(settings.fewestSites) are needed"
+            "A sum over \(count) sites hides too little: at least \(max(settings.fewestSites, settings.leastUpdates)) are needed"
                 + (settings.allowsTwoSites ? "." : ", or two where the run and each site allow that."))
     }
 
@@ -128,7 +128,9 @@ struct SumGroup: Sendable {
     ///
     /// Where lost sites leave parts of the graph without masks in common, each part can be opened by itself.
     func requireEnough(_ survivors: [String]) throws {
-        guard survivors.count >= settings.fewestSites else { throw Self.tooFew(survivors.count, settings) }
+        guard survivors.count >= max(settings.fewestSites, settings.leastUpdates) else {
+            throw Self.tooFew(survivors.count, settings)
+        }
         for circle in roster.circles {
             for part in graph.parts(of: circle.members.filter(survivors.contains)) {
                 let weights = part.map { roster.weights[$0] ?? 0 }

@@ -40,6 +40,7 @@ extension RunFile {
         switch strategy.secureAggregation {
         case .plain: break
         case .sum(var settings):
+            settings.leastUpdates = strategy.minimumSites
             settings.noisySites = privacy.differentialPrivacy?.noisySites ?? 0
             switch place.keys {
             case .none:
@@ -59,7 +60,8 @@ extension RunFile {
                 run: place.run, parameters: settings.parameters(), weighting: strategy.weighting.rule,
                 content: strategy.update,
                 fewestSites: max(
-                    strategy.secureAggregation.fewestSites, privacy.differentialPrivacy?.noisySites ?? 0),
+                    strategy.secureAggregation.fewestSites, strategy.minimumSites,
+                    privacy.differentialPrivacy?.noisySites ?? 0),
                 key: place.ckksKey)
             result.filters.append(aggregation)
             result.aggregator = CKKSSum()
