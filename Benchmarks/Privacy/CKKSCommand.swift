@@ -9,24 +9,13 @@ struct CKKSCommand: ParsableCommand {
     enum Form: String, ExpressibleByArgument, CaseIterable { case flare, additive }
 
     @Option(help: "flare: NVFlare's parameters; additive: one prime, for sums alone.") var form = Form.flare
-    @Option(help: "Values of each site, where no files are given.") var values = 4_702_227
-    @Option(help: "Sites, where no files are given.") var sites = 4
     @Option(help: "How often everything is done; the median of each step's seconds is shown.") var runs = 3
     @Option(help: "A file for the weighted mean, as float32; and one for what a multiplication at the server gives.")
     var output: String?
-    @Argument(help: "Files of float32, one for each site; site i weighs i.") var files: [String] = []
+    @OptionGroup var input: UpdatesInput
 
     func run() throws {
-        let updates: [[Float]] =
-            try files.isEmpty
-            ? (0..<sites).map { site in
-                var random = KeyStream(seed: UInt64(site))
-                return (0..<values).map { _ in Float.random(in: -0.05...0.05, using: &random) }
-            }
-            : files.map { name in
-                let data = try Data(contentsOf: URL(fileURLWithPath: name))
-                return data.withUnsafeBytes { Array($0.bindMemory(to: Float.self)) }
-            }
+        let updates = try input.updates()
         let context = try CKKSContext(form == .flare ? .flare : .additive)
         let key = try CKKSKey(bytes: CKKSKey.randomBytes(), context: context)
         var times: [String: [Double]] = [:]

@@ -8,11 +8,9 @@ struct SumsCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(commandName: "sums")
 
     @Option(help: "masks or lattice.") var form = "masks"
-    @Option(help: "Values of each site, where no files are given.") var values = 4_702_227
-    @Option(help: "Sites, where no files are given.") var sites = 4
     @Option(help: "How often everything is done; the median of each part's seconds is shown.") var runs = 3
     @Option(help: "A file for the weighted mean, as float32.") var output: String?
-    @Argument(help: "Files of float32, one for each site; site i weighs i.") var files: [String] = []
+    @OptionGroup var input: UpdatesInput
 
     func validate() throws {
         guard SecureSumSettings.Form(rawValue: form) != nil else {
@@ -21,16 +19,7 @@ struct SumsCommand: AsyncParsableCommand {
     }
 
     func run() async throws {
-        let updates: [[Float]] =
-            try files.isEmpty
-            ? (0..<sites).map { site in
-                var random = KeyStream(seed: UInt64(site))
-                return (0..<values).map { _ in Float.random(in: -0.05...0.05, using: &random) }
-            }
-            : files.map { name in
-                let data = try Data(contentsOf: URL(fileURLWithPath: name))
-                return data.withUnsafeBytes { Array($0.bindMemory(to: Float.self)) }
-            }
+        let updates = try input.updates()
         let names = updates.indices.map { "site-\($0)" }
         let weights = Dictionary(uniqueKeysWithValues: names.enumerated().map { ($1, Double($0 + 1)) })
         let plan = try SharingPlan(
